@@ -1,0 +1,1 @@
+"""Residual attention networks: the reference package of the course."""
