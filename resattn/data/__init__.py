@@ -1,0 +1,1 @@
+"""The data of the course: embedded cluttered digits, CIFAR and image folders, label noise."""
