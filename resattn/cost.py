@@ -1,0 +1,53 @@
+"""What a network costs: parameters and multiply-adds, counted without computing anything."""
+
+from math import prod
+
+import torch
+from torch import Tensor, nn
+
+from resattn.config import NetworkConfig
+from resattn.network import ResidualAttentionNetwork
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Trainable numbers, as PyTorch counts them: BN's running statistics are not among them."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def count_multiply_adds(model: nn.Module, image_shape: tuple[int, int, int]) -> int:
+    """Multiply-adds of all convolutions and linear layers for one image ``(C, H, W)``.
+
+    What papers on convolutional networks call FLOPs. Norms, activations, pooling and additions are
+    left out, as there. The model may live on any device, ``"meta"`` included; its mode is kept.
+    """
+    total = 0
+
+    def add(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        nonlocal total
+        weight = layer.weight
+        if isinstance(layer, nn.ConvTranspose2d):
+            total += inputs[0].numel() * prod(weight.shape[1:])
+        else:
+            total += output.numel() * prod(weight.shape[1:])
+
+    counted = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+    hooks = [m.register_forward_hook(add) for m in model.modules() if isinstance(m, counted)]
+    was_training = model.training
+    parameter = next(model.parameters())
+    try:
+        model.eval()
+        with torch.no_grad():
+            model(torch.zeros(1, *image_shape, device=parameter.device, dtype=parameter.dtype))
+    finally:
+        model.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    return total
+
+
+def config_cost(config: NetworkConfig) -> tuple[int, int]:
+    """Parameters and multiply-adds of a configuration at its nominal image size."""
+    with torch.device("meta"):
+        model = ResidualAttentionNetwork(config)
+    shape = (config.in_channels, config.image_size, config.image_size)
+    return count_parameters(model), count_multiply_adds(model, shape)
