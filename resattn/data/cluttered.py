@@ -33,8 +33,9 @@ class ClutteredDigits(InMemoryImages):
 
     A digit is enlarged bilinearly to 1/2 to 5/8 of the canvas and placed anywhere inside it.
     Each fragment is a window of a quarter of the canvas, cut at random out of an equally enlarged
-    digit of another class, and placed anywhere. Each pixel shows whichever glyph has most ink
-    there. Then noise is added, and the sum is clipped to 0 to 255.
+    digit of another class, and placed anywhere. The digit lies in front: its pixels of
+    `INK_THRESHOLD` or more cover what is behind them. Elsewhere each pixel shows whichever glyph
+    has most ink. Then noise is added, and the sum is clipped to 0 to 255.
 
     Image ``i`` depends on neither ``n`` nor later options: the first 100 of 1,000 images are the
     100 of a set of 100; more fragments, more noise or colour leave digits, places and the first
@@ -44,7 +45,7 @@ class ClutteredDigits(InMemoryImages):
         images: uint8 ``(n, C, size, size)``; C is 1, or 3 with colour.
         labels: int64 ``(n,)``: images ``10k`` to ``10k + 9`` hold each class once, in random
             order, so the classes are balanced exactly when ``n`` is a multiple of 10.
-        object_masks: bool ``(n, size, size)``: the digit shows, with ink >= `INK_THRESHOLD`.
+        object_masks: bool ``(n, size, size)``: the digit has ink >= `INK_THRESHOLD`.
         distractor_masks: bool ``(n, size, size)``: a fragment shows, with ink >= `INK_THRESHOLD`.
             The two are disjoint; the rest is background.
 
@@ -69,7 +70,7 @@ class ClutteredDigits(InMemoryImages):
         n: int,
         *,
         size: int = 32,
-        fragments: int = 8,
+        fragments: int = 6,
         noise: float = 0.08,
         colour: bool = False,
         seed: int = 0,
@@ -115,7 +116,7 @@ class _Scenes:
     def draw(self, rows: slice) -> tuple[np.ndarray, np.ndarray]:
         """Ink, 0 to 255, and owner (0 nobody, then fragments, 255 the digit), each (b, H, W).
 
-        Each pixel holds ``256 * ink + owner``, so one maximum decides both; ties go to the digit.
+        Each pixel holds ``front * 2^16 + ink * 2^8 + owner``, so one maximum decides them all.
         """
         labels = self.labels[rows]
         canvas = np.zeros((len(labels), self.size, self.size), np.int32)
@@ -124,8 +125,10 @@ class _Scenes:
         words = self.object_stream.random_raw((len(labels), 4)).T
         glyphs, sides = self._pick(labels, words[0], words[1])
         top, left = (below(w, self.size - sides + 1) for w in words[2:])
-        np.maximum(canvas, _stamp(_enlarge(glyphs, sides, -top, -left, self.size), 255), out=canvas)
-        return canvas >> 8, canvas & 255
+        digit = _stamp(_enlarge(glyphs, sides, -top, -left, self.size), _OBJECT_OWNER)
+        digit += (digit >= INK_THRESHOLD << 8).astype(np.int32) << 16
+        np.maximum(canvas, digit, out=canvas)
+        return (canvas >> 8) & 255, canvas & 255
 
     def _add_fragment(
         self, canvas: np.ndarray, labels: np.ndarray, stream_j: np.random.PCG64, j: int
