@@ -1,1 +1,51 @@
-"""Residual attention networks: the reference package of the course."""
+"""Residual attention networks: the reference package of the course.
+
+Names are fetched on first use, so that ``python -m resattn doctor`` starts even where torch is
+missing, and ``import resattn`` costs no more than what is used of it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from resattn.config import NetworkConfig, StageConfig
+    from resattn.cost import config_cost, count_multiply_adds, count_parameters
+    from resattn.network import ResidualAttentionNetwork
+    from resattn.presets import PRESETS, Preset, create_model, get_config, list_models
+    from resattn.widen import widened_trunk
+
+__version__ = "0.1.0"
+
+_BUILDERS = (
+    *("attention56", "attention92", "attentionnext56", "attentionnext92", "attentioninception56"),
+    *("se_resnet50", "cbam_resnet50", "bam_resnet50"),
+    *(f"cifar_attention{depth}" for depth in (56, 92, 128, 164, 236, 452)),
+    "cifar_resnet164",
+    *(f"small_{kind}{size}" for kind in ("attention", "resnet") for size in (8, 16, 32)),
+)
+_HOMES = {
+    "NetworkConfig": "config",
+    "StageConfig": "config",
+    "config_cost": "cost",
+    "count_multiply_adds": "cost",
+    "count_parameters": "cost",
+    "ResidualAttentionNetwork": "network",
+    "PRESETS": "presets",
+    "Preset": "presets",
+    "create_model": "presets",
+    "get_config": "presets",
+    "list_models": "presets",
+    "widened_trunk": "widen",
+    **dict.fromkeys(_BUILDERS, "presets"),
+}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'resattn' has no attribute {name!r}")
+    return getattr(import_module(f"resattn.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

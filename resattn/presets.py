@@ -1,0 +1,259 @@
+"""Networks by name: the released ones, the paper's CIFAR ones, the neighbours, and small ones.
+
+`PRESETS` is the table: each entry states depth, parameters and multiply-adds, and the suite
+recomputes every integer. `create_model` builds one, with typed options over the preset's.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+
+from resattn.config import NetworkConfig, StageConfig, check_choice
+from resattn.network import ResidualAttentionNetwork
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named configuration with the numbers that the suite recomputes.
+
+    Attributes:
+        config: the network.
+        depth: weighted layers on the trunk's path.
+        parameters: trainable numbers.
+        multiply_adds: of convolutions and linear layers, for one image of ``config.image_size``.
+        source: where the architecture comes from, and what is a guess.
+    """
+
+    config: NetworkConfig
+    depth: int
+    parameters: int
+    multiply_adds: int
+    source: str
+
+
+def _imagenet(modules: tuple[int, int, int], width: int, **fields: object) -> NetworkConfig:
+    """Table 2's layout: 56, 28, 14 with modules, then three plain units at 7."""
+    stages = tuple(
+        StageConfig(
+            channels=256 * 2**i,
+            width=width * 2**i,
+            stride=1 if i == 0 else 2,
+            modules=(*modules, 0)[i],
+            poolings=(3, 2, 1, 1)[i],
+            plain=2 if i == 3 else 0,
+        )
+        for i in range(4)
+    )
+    return NetworkConfig(
+        stages=stages, stem="imagenet", stem_channels=64, image_size=224, **fields
+    )
+
+
+def _resnet50(gate: str) -> NetworkConfig:
+    """ResNet-50: 3, 4, 6, 3 post-activation bottlenecks."""
+    stages = tuple(
+        StageConfig(
+            channels=256 * 2**i, width=64 * 2**i, stride=1 if i == 0 else 2, plain=units - 1
+        )
+        for i, units in enumerate((3, 4, 6, 3))
+    )
+    return NetworkConfig(
+        stages=stages, stem="imagenet", stem_channels=64, image_size=224, unit="post", gate=gate
+    )
+
+
+def _cifar(num_classes: int, *, modules: int, plain: int = 1, **fields: int) -> NetworkConfig:
+    """Three stages on 32, 16 and 8; ResNet-164's widths; 3, 2 and 1 poolings."""
+    stages = tuple(
+        StageConfig(
+            channels=64 * 2**i,
+            width=16 * 2**i,
+            stride=1 if i == 0 else 2,
+            modules=modules,
+            poolings=3 - i,
+            plain=plain,
+        )
+        for i in range(3)
+    )
+    return NetworkConfig(
+        stages=stages,
+        stem="small",
+        stem_channels=16,
+        image_size=32,
+        num_classes=num_classes,
+        **fields,
+    )
+
+
+def _small(image_size: int, *, modules: int, plain: int, gate: str = "none") -> NetworkConfig:
+    """Three thin stages for one-channel images; 32 pixels enter by stride 2 and cost like 16."""
+    stages = tuple(
+        StageConfig(
+            channels=32 * 2**i,
+            width=8 * 2**i,
+            stride=1 if i == 0 and image_size < 32 else 2,
+            modules=modules,
+            poolings=2 if i == 0 else 1,
+            plain=plain,
+        )
+        for i in range(3)
+    )
+    return NetworkConfig(
+        stages=stages,
+        stem="small",
+        stem_channels=16,
+        image_size=image_size,
+        in_channels=1,
+        num_classes=10,
+        gate=gate,
+    )
+
+
+_RELEASED = "released network definition"
+_CIFAR = "paper, table 6; widths and poolings are the best-supported guess"
+_SMALL = "this course"
+
+
+def _table() -> Iterator[tuple[str, Preset]]:
+    """Name and preset of every network. The integers are what the suite recomputes."""
+    one, two = (1, 1, 1), (1, 2, 3)
+    preact, following = _imagenet(one, 64), _imagenet(two, 64)
+    yield "attention56", Preset(preact, 56, 31_810_728, 6_270_836_736, _RELEASED)
+    yield "attention92", Preset(following, 92, 52_466_344, 10_533_789_696, _RELEASED)
+    next56 = _imagenet(one, 128, unit="post", groups=32)
+    next92 = _imagenet(two, 128, unit="post", groups=32)
+    yield "attentionnext56", Preset(next56, 56, 31_318_824, 6_419_106_816, _RELEASED)
+    yield "attentionnext92", Preset(next92, 92, 52_102_952, 10_704_337_920, _RELEASED)
+    inception = _imagenet(one, 104, unit="inception")
+    reading = "a reading: never released; width chosen to fit the paper's 31.9 M and 6.3 G"
+    yield "attentioninception56", Preset(inception, 56, 32_049_024, 6_274_405_896, reading)
+    for name, gate, parameters, multiply_adds, source in (
+        ("se_resnet50", "se", 28_088_024, 4_091_699_200, "Hu et al., CVPR 2018"),
+        ("cbam_resnet50", "cbam", 28_089_592, 4_095_573_110, "Woo et al., ECCV 2018"),
+        ("bam_resnet50", "bam", 25_917_793, 4_171_331_328, "Park et al., BMVC 2018"),
+    ):
+        yield name, Preset(_resnet50(gate), 50, parameters, multiply_adds, source)
+    for depth, modules, fields, parameters, multiply_adds in (
+        (56, 1, {}, 1_030_362, 122_825_216),
+        (92, 2, {}, 1_841_242, 211_913_216),
+        (128, 3, {}, 2_652_122, 301_001_216),
+        (164, 4, {}, 3_463_002, 390_089_216),
+        (236, 6, {}, 5_084_762, 568_265_216),
+        (452, 6, {"p": 2, "t": 4, "r": 3}, 10_181_210, 984_386_048),
+    ):
+        config = _cifar(10, modules=modules, **fields)
+        preset = Preset(config, depth, parameters, multiply_adds, _CIFAR)
+        yield f"cifar_attention{depth}", preset
+    resnet164 = _cifar(10, modules=0, plain=17)
+    he = "He et al. 2016, arXiv 1603.05027"
+    yield "cifar_resnet164", Preset(resnet164, 164, 1_703_258, 247_646_720, he)
+    for kind, modules, plain, gate, parameters, multiply_adds in (
+        ("attention", 1, 1, "none", 245_146, (1_910_528, 7_638_272, 7_847_168)),
+        ("resnet", 0, 5, "none", 150_650, (1_386_752, 5_543_168, 5_752_064)),
+        ("se", 0, 5, "se", 168_206, (1_402_880, 5_559_296, 5_768_192)),
+        ("cbam", 0, 5, "cbam", 169_970, (1_468_400, 5_772_992, 5_981_888)),
+        ("bam", 0, 5, "bam", 152_294, (1_404_992, 5_614_208, 5_823_104)),
+    ):
+        for size, operations in zip((8, 16, 32), multiply_adds):
+            config = _small(size, modules=modules, plain=plain, gate=gate)
+            yield f"small_{kind}{size}", Preset(config, 56, parameters, operations, _SMALL)
+
+
+PRESETS: dict[str, Preset] = dict(_table())
+
+
+def list_models() -> list[str]:
+    """The names that `create_model` knows."""
+    return list(PRESETS)
+
+
+def get_config(name: str) -> NetworkConfig:
+    """The configuration of a preset. Raises ValueError for an unknown name."""
+    check_choice("model", name, tuple(PRESETS))
+    return PRESETS[name].config
+
+
+def create_model(
+    name: str,
+    num_classes: int | None = None,
+    *,
+    in_channels: int | None = None,
+    image_size: int | None = None,
+    modules: int | tuple[int, ...] | None = None,
+    poolings: int | tuple[int, ...] | None = None,
+    unit: str | None = None,
+    groups: int | None = None,
+    p: int | None = None,
+    t: int | None = None,
+    r: int | None = None,
+    merge: str | None = None,
+    mask: str | None = None,
+    local_units: int | None = None,
+    activation: str | None = None,
+    upsampling: str | None = None,
+    skips: bool | None = None,
+    final_norm: bool | None = None,
+    gate: str | None = None,
+    reduction: int | None = None,
+) -> ResidualAttentionNetwork:
+    """Builds a preset, with some of its options replaced; None keeps the preset's value.
+
+    The options are the attributes of `resattn.config.NetworkConfig`. ``modules`` and ``poolings``
+    are one number for every stage that has modules in the preset, or one a stage. What was built
+    is found again in the network's ``config``.
+
+    Raises:
+        ValueError: for an unknown name or an impossible value, naming the nearest valid choice.
+    """
+    options = {key: value for key, value in locals().items() if value is not None}
+    del options["name"]
+    config = get_config(name)
+    per_stage = {key: options.pop(key) for key in ("modules", "poolings") if key in options}
+    for key, value in per_stage.items():
+        options["stages"] = _with_stage_field(name, options.get("stages", config.stages), key, value)
+    return ResidualAttentionNetwork(replace(config, **options))
+
+
+def _with_stage_field(
+    name: str, stages: tuple[StageConfig, ...], key: str, value: int | tuple[int, ...]
+) -> tuple[StageConfig, ...]:
+    attentive = [i for i, stage in enumerate(stages) if stage.modules]
+    if not attentive:
+        raise ValueError(
+            f"{key}={value} has no place in {name}, which has no attention modules; "
+            "start from a preset with 'attention' in its name"
+        )
+    values = (value,) * len(attentive) if isinstance(value, int) else tuple(value)
+    if len(values) != len(attentive):
+        raise ValueError(
+            f"{key} needs one number, or {len(attentive)} for the stages of {name} that have "
+            f"attention modules, got {len(values)}: {value}"
+        )
+    changed = dict(zip(attentive, values))
+    return tuple(
+        replace(stage, **{key: changed[i]}) if i in changed else stage
+        for i, stage in enumerate(stages)
+    )
+
+
+attention56 = partial(create_model, "attention56")
+attention92 = partial(create_model, "attention92")
+attentionnext56 = partial(create_model, "attentionnext56")
+attentionnext92 = partial(create_model, "attentionnext92")
+attentioninception56 = partial(create_model, "attentioninception56")
+se_resnet50 = partial(create_model, "se_resnet50")
+cbam_resnet50 = partial(create_model, "cbam_resnet50")
+bam_resnet50 = partial(create_model, "bam_resnet50")
+cifar_attention56 = partial(create_model, "cifar_attention56")
+cifar_attention92 = partial(create_model, "cifar_attention92")
+cifar_attention128 = partial(create_model, "cifar_attention128")
+cifar_attention164 = partial(create_model, "cifar_attention164")
+cifar_attention236 = partial(create_model, "cifar_attention236")
+cifar_attention452 = partial(create_model, "cifar_attention452")
+cifar_resnet164 = partial(create_model, "cifar_resnet164")
+small_attention8 = partial(create_model, "small_attention8")
+small_attention16 = partial(create_model, "small_attention16")
+small_attention32 = partial(create_model, "small_attention32")
+small_resnet8 = partial(create_model, "small_resnet8")
+small_resnet16 = partial(create_model, "small_resnet16")
+small_resnet32 = partial(create_model, "small_resnet32")
