@@ -1,0 +1,37 @@
+"""The command line: `python -m resattn COMMAND ...`, also installed as `resattn`.
+
+A command is a module with `add_arguments(parser)` and `run(options) -> exit status`, imported only
+when it is called: `doctor` must start where torch does not. To add one, add its line below.
+"""
+
+import argparse
+import importlib
+import sys
+
+COMMANDS = {
+    "doctor": ("resattn.doctor", "say what this machine lacks for the course, and the mend"),
+    "build": ("resattn.classroom.build", "make and execute the notebooks from their sources"),
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns its exit status. A ValueError or OSError becomes one sentence."""
+    parser = argparse.ArgumentParser(prog="resattn", description="The residual attention course.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (_, purpose) in COMMANDS.items():
+        commands.add_parser(name, help=purpose, add_help=False)
+    name = parser.parse_known_args(arguments)[0].command
+    module, purpose = COMMANDS[name]
+    command = importlib.import_module(module)
+    own = argparse.ArgumentParser(prog=f"resattn {name}", description=purpose)
+    command.add_arguments(own)
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        return command.run(own.parse_args(given[given.index(name) + 1:]))
+    except (ValueError, OSError) as error:
+        print(f"resattn {name}: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

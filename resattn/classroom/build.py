@@ -1,0 +1,113 @@
+"""From source to notebook: `python -m resattn build`, one way, and `--check`, which only looks.
+
+Build makes the `.ipynb` beside each percent file (see `pairs`): the same cells, executed in a fresh
+kernel in the file's folder, with their outputs. Exercises are made but not executed: their answers
+are still to be written.
+"""
+
+import os
+import time
+from pathlib import Path
+
+import nbformat
+from jupyter_client import KernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
+
+from resattn.classroom.gate import gpu_here, kernel_environment
+from resattn.classroom.pairs import (
+    EXECUTED,
+    differences,
+    output_fault,
+    read_source,
+    sources,
+    strays,
+)
+
+CELL_LIMIT = 600  # seconds; the gate's own limit is shorter
+
+
+def build(source: Path, *, force: bool = False) -> str:
+    """Write the notebook of `source`, and say what was done: unchanged, refreshed or executed.
+
+    Runs the notebook only if a code cell changed since its outputs were stored, or with `force`.
+    Raises CellExecutionError, with the old notebook untouched, when a cell fails.
+    """
+    twin = source.with_suffix(".ipynb")
+    notebook = read_source(source)
+    stored = nbformat.read(twin, as_version=4) if twin.exists() else nbformat.v4.new_notebook()
+    fresh = _take_outputs(notebook, stored)
+    done = "refreshed"
+    if source.parent.name in EXECUTED and (force or not fresh):
+        start = time.monotonic()
+        _execute(notebook, source.parent)
+        done = f"executed in {time.monotonic() - start:.1f} s"
+    text = nbformat.writes(notebook) + "\n"
+    if twin.exists() and twin.read_text(encoding="utf-8") == text:
+        return "unchanged"
+    part = twin.with_suffix(".tmp")
+    part.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(part, twin)
+    return done
+
+
+def add_arguments(parser) -> None:
+    """The options of `python -m resattn build`."""
+    parser.add_argument("sources", nargs="*", type=Path, help="percent files (default: all)")
+    parser.add_argument("--check", action="store_true", help="write nothing, name what differs")
+    parser.add_argument("--force", action="store_true", help="execute even if no code changed")
+
+
+def run(options) -> int:
+    """Build or check; returns the exit status. Raises ValueError where there is no course."""
+    chosen = options.sources or sources(Path())
+    if not chosen:
+        raise ValueError("no course/*.py here; run this from the root of the course's repository")
+    for path in chosen:
+        if path.suffix != ".py" or not path.is_file():
+            raise ValueError(f"{path} is no percent file; give the .py of a lesson")
+    if options.check:
+        faults = [fault for path in chosen for fault in differences(path)]
+        faults += [] if options.sources else strays(Path())
+        print("\n".join(faults) or f"{len(chosen)} pairs agree")
+        return 1 if faults else 0
+    for path in chosen:
+        try:
+            print(f"{path.with_suffix('.ipynb')}: {build(path, force=options.force)}", flush=True)
+        except CellExecutionError as error:
+            print(f"{path} fails, and its notebook stays as it was:\n{error}")
+            return 1
+    return 0
+
+
+def _take_outputs(notebook: NotebookNode, stored: NotebookNode) -> bool:
+    """Copy the outputs of unchanged code cells; True if that was all of them, in order."""
+    old = [cell for cell in stored.cells if cell.cell_type == "code"]
+    new = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    by_id = {cell.get("id"): cell for cell in old}
+    for cell in new:
+        twin = by_id.get(cell.id)
+        if twin is not None and twin.source == cell.source:
+            cell.outputs, cell.execution_count = twin.outputs, twin.execution_count
+    return [(c.id, c.source) for c in old] == [(c.id, c.source) for c in new] and not any(
+        output_fault(cell) for cell in new)
+
+
+def _execute(notebook: NotebookNode, folder: Path) -> None:
+    """Run all cells in a fresh kernel of this environment, in `folder`."""
+    manager = KernelManager(
+        kernel_name=CURRENT_ENV_KERNEL_NAME, kernel_spec_manager=NbvalKernelspecManager())
+    client = NotebookClient(
+        notebook, km=manager, timeout=CELL_LIMIT, record_timing=False, coalesce_streams=True,
+        skip_cells_with_tag="" if gpu_here() else "gpu",
+        resources={"metadata": {"path": str(folder)}},
+    )
+    try:
+        with open(os.devnull, "w") as nowhere:  # the kernel's own log, not the cells' stderr
+            client.execute(env=os.environ | kernel_environment(), stderr=nowhere)
+    finally:
+        manager.shutdown_kernel(now=True)
+    notebook.metadata.pop("widgets", None)
+    notebook.metadata.language_info = NotebookNode(name="python")
