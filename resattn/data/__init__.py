@@ -3,8 +3,21 @@
 torchvision is imported only by the functions that need it, so this import stays cheap.
 """
 
+from .cifar import Cifar, fetch
 from .cluttered import ClutteredDigits
 from .digits import PlainDigits
+from .folder import FolderImages
 from .loading import InMemoryImages, make_loader
+from .noise import NoisyLabels, noisy_labels
 
-__all__ = ["ClutteredDigits", "InMemoryImages", "PlainDigits", "make_loader"]
+__all__ = [
+    "Cifar",
+    "ClutteredDigits",
+    "FolderImages",
+    "InMemoryImages",
+    "NoisyLabels",
+    "PlainDigits",
+    "fetch",
+    "make_loader",
+    "noisy_labels",
+]
