@@ -9,7 +9,10 @@ import numpy as np
 
 
 def stream(*key: int) -> np.random.PCG64:
-    """The bit generator named by a key of non-negative integers; distinct keys are independent."""
+    """The bit generator named by a key of whole numbers below 2^32.
+
+    Distinct keys of one length are independent; the package begins each key with its purpose.
+    """
     return np.random.PCG64(np.random.SeedSequence(key))
 
 
@@ -28,7 +31,7 @@ def permutation(n: int, *key: int) -> np.ndarray:
 
 
 def check_seed(seed: int) -> int:
-    """Return ``seed``, or raise ValueError unless it is a whole number, 0 or more."""
-    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
-        raise ValueError(f"a seed must be a whole number, 0 or more, got {seed!r}; for example 0")
+    """Return ``seed``, or raise ValueError unless it is a whole number from 0 to 2^32 - 1."""
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
+        raise ValueError(f"a seed must be a whole number from 0 to {2**32 - 1}, got {seed!r}")
     return seed

@@ -1,8 +1,7 @@
 """Cluttered digits: one whole digit among fragments of others, with the true masks of both.
 
-Everything is made from raw random words by whole-number arithmetic, so that a seed gives the same
-bytes on every machine. The one matrix product runs in float32 on whole numbers below 2^24, where
-it is exact in whatever order a BLAS adds.
+Everything is made from raw random words by whole-number arithmetic (`bits`, `render`), so that a
+seed gives the same bytes on every machine.
 
 The task descends from the cluttered digits of Mnih et al. 2014 (arXiv 1406.6247, section 4.1);
 departures: UCI digits in place of MNIST, a random size of digit, and masks of what is visible.
@@ -12,20 +11,19 @@ import numpy as np
 import torch
 
 from .bits import below, check_seed, stream
-from .digits import FULL_INK, check_split, load_digits, split_members
+from .digits import check_split, load_digits, split_members
 from .loading import InMemoryImages
+from .render import MAX_FRAGMENTS, OBJECT_OWNER, add_noise, enlarge, stamp, tint
 
 INK_THRESHOLD = 64
 """A pixel belongs to a glyph where its ink is at least this, of 255: a quarter of full ink."""
 
 MIN_SIZE, MAX_SIZE = 16, 256
-MAX_FRAGMENTS = 64
 MAX_NOISE = 0.5
 
 _LABELS, _OBJECT, _FRAGMENT, _TINT, _NOISE = range(2, 7)  # purposes of streams; loading has 1
 _SPLIT_KEYS = {"train": 0, "val": 1, "test": 2}
 _CHUNK_PIXELS = 1 << 19  # of images made at a time: small enough for the caches
-_OBJECT_OWNER = 255
 
 
 class ClutteredDigits(InMemoryImages):
@@ -57,7 +55,7 @@ class ClutteredDigits(InMemoryImages):
         noise: standard deviation of the noise before clipping, in units of full scale, 0 to 0.5
             (a sum of four uniform bytes, so nearly normal).
         colour: three channels, a random tint for each glyph and a dark one for the background.
-        seed: whole number, 0 or more.
+        seed: whole number, 0 to 2^32 - 1.
 
     Raises:
         ValueError: for an argument out of range, naming the value, the limit and the nearest
@@ -88,10 +86,10 @@ class ClutteredDigits(InMemoryImages):
             rows = slice(start, min(start + chunk, n))
             ink, owner = scenes.draw(rows)
             inked = ink >= INK_THRESHOLD
-            objects[rows] = inked & (owner == _OBJECT_OWNER)
-            distractors[rows] = inked & (owner != _OBJECT_OWNER)
-            clean = _tint(ink, owner, tints) if colour else ink[:, None]
-            images[rows] = _add_noise(clean, noise, grain)
+            objects[rows] = inked & (owner == OBJECT_OWNER)
+            distractors[rows] = inked & (owner != OBJECT_OWNER)
+            clean = tint(ink, owner, tints) if colour else ink[:, None]
+            images[rows] = add_noise(clean, noise, grain)
         super().__init__(torch.from_numpy(images), torch.from_numpy(scenes.labels))
         self.object_masks = torch.from_numpy(objects)
         self.distractor_masks = torch.from_numpy(distractors)
@@ -125,8 +123,8 @@ class _Scenes:
         words = self.object_stream.random_raw((len(labels), 4)).T
         glyphs, sides = self._pick(labels, words[0], words[1])
         top, left = (below(w, self.size - sides + 1) for w in words[2:])
-        digit = _stamp(_enlarge(glyphs, sides, -top, -left, self.size), _OBJECT_OWNER)
-        digit += (digit >= INK_THRESHOLD << 8).astype(np.int32) << 16
+        digit = stamp(enlarge(glyphs, sides, -top, -left, self.size), OBJECT_OWNER)
+        digit += (digit >= INK_THRESHOLD << 8).astype(np.int32) << 16  # in front of all clutter
         np.maximum(canvas, digit, out=canvas)
         return (canvas >> 8) & 255, canvas & 255
 
@@ -138,7 +136,7 @@ class _Scenes:
         others = (labels + 1 + below(words[0], 9)) % 10
         glyphs, sides = self._pick(others, words[1], words[2])
         cut_top, cut_left = (below(w, sides - window + 1) for w in words[3:5])
-        patch = _stamp(_enlarge(glyphs, sides, cut_top, cut_left, window), j)
+        patch = stamp(enlarge(glyphs, sides, cut_top, cut_left, window), j)
         span = np.arange(window)
         y, x = (below(w, self.size - window + 1)[:, None] + span for w in words[5:])
         place = np.arange(len(labels))[:, None, None], y[:, :, None], x[:, None, :]
@@ -151,58 +149,6 @@ class _Scenes:
         index = self.members[self.starts[labels] + below(which, self.counts[labels])]
         least, most = self.size // 2, self.size * 5 // 8
         return self.glyphs[index], least + below(side, most - least + 1)
-
-
-def _enlarge(
-    glyphs: np.ndarray, sides: np.ndarray, top: np.ndarray, left: np.ndarray, window: int
-) -> np.ndarray:
-    """Ink, 0 to 255, in a square window whose corner is (top, left) of each enlarged glyph."""
-    rows = _bilinear(sides, top, window)  # (b, window, 8)
-    columns = _bilinear(sides, left, window).transpose(0, 2, 1)
-    weighted = (rows @ glyphs @ columns).astype(np.int32)  # at most 2^16 * FULL_INK: exact
-    return (weighted * 255 // FULL_INK + (1 << 15)) >> 16
-
-
-def _bilinear(sides: np.ndarray, start: np.ndarray, window: int) -> np.ndarray:
-    """Weights (b, window, 8), in 1/256, of 8 source pixels for the enlarged pixels from start on.
-
-    Half-pixel centres, the border repeated, zero outside the enlarged glyph.
-    """
-    at = start[:, None] + np.arange(window)
-    inside = (at >= 0) & (at < sides[:, None])
-    centre = (2 * at + 1) * 8 * 256 // (2 * sides[:, None]) - 128
-    distance = np.abs(np.clip(centre, 0, 7 * 256)[:, :, None] - 256 * np.arange(8))
-    return (np.maximum(256 - distance, 0) * inside[:, :, None]).astype(np.float32)
-
-
-def _stamp(ink: np.ndarray, owner: int) -> np.ndarray:
-    return (ink << 8) + owner * (ink > 0)
-
-
-def _tint(ink: np.ndarray, owner: np.ndarray, tints: np.random.PCG64) -> np.ndarray:
-    """Colour (b, 3, H, W): from a dark background's tint to each glyph's own, by ink.
-
-    Each image has the words of all possible owners, so the tints depend on no other option.
-    """
-    words = tints.random_raw((len(ink), 3, MAX_FRAGMENTS + 2))
-    background = below(words[:, :, :1], 64)[:, :, :, None]
-    palette = 96 + below(words, 160)  # owner 0 is never seen; the digit's tint is the last
-    slot = np.minimum(owner, MAX_FRAGMENTS + 1).reshape(len(ink), 1, -1)
-    bright = np.take_along_axis(palette, slot, axis=2).reshape(len(ink), 3, *ink.shape[1:])
-    return background + (bright - background) * ink[:, None] // 255
-
-
-def _add_noise(clean: np.ndarray, noise: float, grain: np.random.PCG64) -> np.ndarray:
-    """Add a centred sum of four uniform bytes, scaled to ``noise`` of full scale; clip."""
-    if not noise:
-        return clean.astype(np.uint8)
-    pixels = clean[0].size
-    words = grain.random_raw((len(clean), -(-pixels // 2))).astype("<u8", copy=False)
-    grains = words.view(np.uint8).reshape(len(clean), 4, -1)[:, :, :pixels]
-    total = grains.sum(axis=1, dtype=np.int32).reshape(clean.shape) - 510
-    deviation = (4 * (256**2 - 1) / 12) ** 0.5  # of a sum of four uniform bytes
-    scale = round(noise * 255 * (1 << 16) / deviation)
-    return np.clip(clean + ((total * scale + (1 << 15)) >> 16), 0, 255).astype(np.uint8)
 
 
 def _check(split: str, n: int, size: int, fragments: int, noise: float, seed: int) -> None:
