@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .bits import below, check_seed, stream
-from .cifar_files import find_archive, fetch, read_files
+from .cifar_files import fetch, find_archive, read_files
 from .loading import InMemoryImages
 
 PADDING = 4

@@ -16,7 +16,9 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class _Archive:
+class Archive:
+    """Where torchvision finds a dataset, and what its files are called."""
+
     torchvision_name: str
     folder: str
     train: tuple[str, ...]
@@ -26,7 +28,7 @@ class _Archive:
 
 
 ARCHIVES = {
-    "cifar10": _Archive(
+    "cifar10": Archive(
         "CIFAR10",
         "cifar-10-batches-py",
         tuple(f"data_batch_{i}" for i in range(1, 6)),
@@ -34,7 +36,7 @@ ARCHIVES = {
         "labels",
         10,
     ),
-    "cifar100": _Archive("CIFAR100", "cifar-100-python", ("train",), ("test",), "fine_labels", 100),
+    "cifar100": Archive("CIFAR100", "cifar-100-python", ("train",), ("test",), "fine_labels", 100),
 }
 
 
@@ -82,7 +84,14 @@ def _download(name: str, root: Path, folder: Path) -> None:
         ) from error
 
 
-def _archive(name: str) -> _Archive:
+def _archive(name: str) -> Archive:
+    if name not in ARCHIVES:
+        raise ValueError(f"unknown dataset {name!r}; choose 'cifar10' or 'cifar100'")
+    return ARCHIVES[name]
+
+
+def find_archive(name: str) -> Archive:
+    """The archive of a dataset's name, or ValueError naming the choices."""
     if name not in ARCHIVES:
         raise ValueError(f"unknown dataset {name!r}; choose 'cifar10' or 'cifar100'")
     return ARCHIVES[name]
