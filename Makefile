@@ -1,0 +1,53 @@
+# Two commands for everyone: `make lab` opens the course, `make test` proves it.
+# Both make .venv ready first; only the first call installs. Python: make PYTHON=/path/to/python3.12 lab
+# More options for JupyterLab: make lab LAB_ARGS="--no-browser --port 8899"
+
+RUN = .venv/bin/python
+SUITS = import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON =
+LAB_ARGS =
+TEST_ARGS =
+
+.PHONY: help lab test build lint doctor setup lock
+
+help:
+	@echo "make lab     open the course in JupyterLab (LAB_ARGS adds its options)"
+	@echo "make test    run the whole suite (TEST_ARGS adds pytest's options)"
+	@echo "make build   make and execute the notebooks from their .py sources"
+	@echo "make lint    check the style of the code"
+	@echo "make doctor  say what this machine lacks for the course"
+	@echo "make lock    compile requirements.lock from pyproject.toml (needs uv)"
+
+lab: setup
+	@$(RUN) -m jupyterlab --ServerApp.root_dir=. course/00_start_here.ipynb $(LAB_ARGS)
+
+test: setup
+	@$(RUN) -m pytest $(TEST_ARGS)
+
+build: setup
+	@$(RUN) -m resattn build
+
+lint: setup
+	@$(RUN) -m ruff check .
+
+doctor: setup
+	@$(RUN) -m resattn doctor
+
+# The first Python that suits, else the first there is: setup_env.py then says what is wrong.
+setup:
+	@found="$(PYTHON)"; \
+	for each in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	    if [ -z "$$found" ] && $$each -c '$(SUITS)' 2>/dev/null; then found=$$each; fi; \
+	done; \
+	for each in python3 python; do \
+	    if [ -z "$$found" ] && command -v $$each >/dev/null; then found=$$each; fi; \
+	done; \
+	if ! command -v "$${found:-none}" >/dev/null; then \
+	    echo "No Python found ($${found:-python3}): install Python 3.11 or newer from" \
+	         "https://www.python.org/downloads, then run make PYTHON=/path/to/it." >&2; exit 1; \
+	fi; \
+	"$$found" setup_env.py
+
+lock:
+	@uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-annotate \
+	    --no-header --python-version 3.11 --upgrade --output-file requirements.lock --quiet
