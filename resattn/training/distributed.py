@@ -1,0 +1,85 @@
+"""The processes that train together: one alone, or those that ``torchrun`` started."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class World:
+    """This process's place among ``size`` processes, and the device it computes on."""
+
+    device: torch.device
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process writes files and progress."""
+        return self.rank == 0
+
+    def total(self, tensor: Tensor) -> Tensor:
+        """Sum ``tensor`` over the processes, in place."""
+        if self.size > 1:
+            dist.all_reduce(tensor)
+        return tensor
+
+    def share_buffers(self, model: nn.Module) -> None:
+        """Give every process the first one's buffers (batch norm's running statistics)."""
+        if self.size > 1:
+            for buffer in model.buffers():
+                dist.broadcast(buffer, src=0)
+
+
+@contextmanager
+def join(device: str | torch.device) -> Iterator[World]:
+    """Join the processes that ``torchrun`` announces in the environment, or be alone.
+
+    The group uses nccl on GPUs and gloo elsewhere, and is left again at the end; a group that the
+    caller has already initialised is used and kept.
+
+    Args:
+        device: "auto" is a GPU if there is one, else the CPU; "cuda" without a number is the GPU
+            with the process's local rank.
+
+    Raises:
+        ValueError: if the device does not exist here.
+    """
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    local_rank = int(os.environ.get("LOCAL_RANK", "0"))
+    if dist.is_available() and dist.is_initialized():
+        yield World(resolve_device(device, local_rank), dist.get_rank(), dist.get_world_size())
+    elif size == 1:
+        yield World(resolve_device(device))
+    else:
+        chosen = resolve_device(device, local_rank)
+        on_gpu = chosen.type == "cuda"
+        dist.init_process_group("nccl" if on_gpu else "gloo", device_id=chosen if on_gpu else None)
+        try:
+            yield World(chosen, dist.get_rank(), size)
+        finally:
+            dist.destroy_process_group()
+
+
+def resolve_device(device: str | torch.device, local_rank: int = 0) -> torch.device:
+    """The device named, checked to exist; see `join`."""
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        chosen = torch.device(device)
+    except (RuntimeError, TypeError):
+        raise ValueError(f"device {device!r} is not one; use 'auto', 'cpu' or 'cuda'") from None
+    if chosen.type != "cuda":
+        return chosen
+    index = local_rank if chosen.index is None else chosen.index
+    if index >= torch.cuda.device_count():
+        raise ValueError(
+            f"GPU number {index} was asked for and {torch.cuda.device_count()} are visible; use "
+            f"device='cpu' or start as many processes as there are GPUs"
+        )
+    return torch.device("cuda", index)

@@ -1,0 +1,86 @@
+"""The training loop: one for a CPU, one GPU, and ``torchrun``."""
+
+import os
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.utils.data import Dataset
+
+from .config import TrainConfig
+from .distributed import World, join
+from .evaluation import modes_kept
+from .interrupt import deferred_interrupt
+from .metrics import History
+from .run import Callback, Run
+
+
+def fit(
+    model: nn.Module,
+    train: Dataset,
+    val: Dataset,
+    config: TrainConfig,
+    *,
+    run_dir: str | os.PathLike[str] | None = None,
+    device: str | torch.device = "auto",
+    workers: int = 0,
+    progress: bool = True,
+    on_step: Callback | None = None,
+) -> History:
+    """Train ``model`` in place, and say what happened.
+
+    With a ``run_dir`` each step goes to ``metrics.jsonl`` and the run's state to ``checkpoint.pt``;
+    called again with the same arguments, `fit` goes on from the checkpoint. On the CPU the result
+    is bit for bit that of an uninterrupted run; on a GPU too, as far as its kernels are
+    deterministic (``torch.use_deterministic_algorithms(True)``). A finished run is only read.
+
+    Under ``torchrun`` every process calls `fit` with the same arguments; the first one writes, all
+    must see the same ``run_dir``. The result is that of one process within rounding, batch norm
+    apart: see `Stepper`.
+
+    Args:
+        model: maps images ``(B, C, H, W)`` to logits ``(B, classes)``. It stays on the device.
+        train, val: map-style datasets of (image, label) pairs. The images that do not fill a last
+            batch of an epoch wait for the next epoch's order.
+        config: see `TrainConfig`.
+        run_dir: folder for the run's two files; None keeps nothing.
+        device: "auto" is a GPU if there is one, else the CPU.
+        workers: processes that load images; 0 loads in this one.
+        progress: print one line of progress; False prints nothing.
+        on_step: called as ``on_step(step, model)`` after each step, with the step's gradients in
+            ``.grad``. It may change modes and draw random numbers; both are reset.
+
+    Raises:
+        ValueError: before any work, for an empty dataset, a batch that is larger than ``train`` or
+            does not divide among the processes, a missing device, a checkpoint that is damaged or
+            belongs to another configuration, model or number of images.
+        FloatingPointError: if the loss is no longer finite; the last update was a sound one, and so
+            is the last checkpoint.
+        KeyboardInterrupt: on Ctrl-C, after the current step and a checkpoint.
+        OSError: if a file cannot be written; the checkpoint before is intact.
+    """
+    folder = None if run_dir is None else Path(run_dir)
+    with join(device) as world, modes_kept(model):
+        _check(train, val, config, world, folder)
+        run = Run(model, train, val, config, world, folder)
+        with deferred_interrupt() as interrupt:
+            run.train_on(workers, progress and world.is_first, on_step, interrupt)
+    return run.history
+
+
+def _check(
+    train: Dataset, val: Dataset, config: TrainConfig, world: World, folder: Path | None
+) -> None:
+    if len(train) < config.batch_size:
+        raise ValueError(
+            f"batch_size must be at most the {len(train)} training images, got {config.batch_size}"
+        )
+    if config.batch_size % world.size:
+        raise ValueError(
+            f"batch_size is shared by {world.size} processes and must be a multiple of "
+            f"{world.size}, got {config.batch_size}"
+        )
+    if len(val) == 0:
+        raise ValueError("the validation data hold 0 images; they need 1 or more")
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise ValueError(f"run_dir {str(folder)!r} is a file; name a folder")

@@ -1,0 +1,85 @@
+"""One step of training: forward, backward, update."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from .config import TrainConfig, learning_rate_at
+from .distributed import World
+from .evaluation import autocast
+
+
+class Stepper:
+    """A model on its device, with its optimiser.
+
+    Args:
+        model: is moved to ``world.device``, and to channels-last memory if ``config`` says so.
+
+    The gradient is that of the mean cross entropy over the global batch. Each process normalises
+    with the batch statistics of its own share; for those of the global batch convert the model
+    with ``nn.SyncBatchNorm.convert_sync_batchnorm`` first (GPUs only).
+    """
+
+    def __init__(self, model: nn.Module, config: TrainConfig, world: World) -> None:
+        self.model = model.to(world.device)
+        if config.channels_last:
+            self.model = model.to(memory_format=torch.channels_last)
+        self.config = config
+        self.world = world
+        self.optimizer = torch.optim.SGD(
+            model.parameters(),
+            lr=config.learning_rate,
+            momentum=config.momentum,
+            nesterov=config.nesterov,
+            weight_decay=config.weight_decay,
+            fused=world.device.type in ("cpu", "cuda"),  # one pass over memory: 4 x faster on a CPU
+        )
+        network = model if world.size == 1 else DistributedDataParallel(model)
+        self.forward = torch.compile(network) if config.compile else network
+
+    def __call__(self, step: int, images: Tensor, labels: Tensor, stop: bool) -> tuple[float, bool]:
+        """Make step ``step`` (from 1) on this process's share of the batch.
+
+        Returns:
+            The mean loss of the global batch, and whether any process asks to ``stop``.
+
+        Raises:
+            FloatingPointError: if that loss is not finite, on every process, before the update.
+        """
+        learning_rate = learning_rate_at(self.config, step)
+        self.model.train()
+        self.optimizer.zero_grad(set_to_none=True)
+        with autocast(images.device, self.config.precision):
+            loss = F.cross_entropy(self.forward(images), labels)
+        report = torch.stack((loss.detach(), torch.full_like(loss.detach(), float(stop))))
+        report = self.world.total(report).to("cpu", non_blocking=True)
+        arrived = (
+            torch.cuda.current_stream(images.device).record_event() if images.is_cuda else None
+        )
+        loss.backward()
+        if arrived:
+            arrived.synchronize()  # waits for forward only: the GPU stays busy with backward
+        total, stops = report.tolist()
+        self.check_finite(total, step, "training loss")
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        self.optimizer.step()
+        return total / self.world.size, stops > 0
+
+    def check_finite(self, value: float, step: int, what: str) -> None:
+        """Raise FloatingPointError, naming step and learning rate, unless ``value`` is finite."""
+        if not math.isfinite(value):
+            raise FloatingPointError(
+                f"the {what} became {value} at step {step} with learning rate "
+                f"{learning_rate_at(self.config, step):g}; start again with a lower learning_rate "
+                f"or more warmup_steps"
+            )
+
+    def check_weights(self, step: int) -> None:
+        """Raise FloatingPointError if a weight is not finite, as after an overflow in backward."""
+        for name, weight in self.model.named_parameters():
+            if not weight.isfinite().all():
+                self.check_finite(math.nan, step, f"weight {name}")
