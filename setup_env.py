@@ -32,7 +32,8 @@ OFFLINE = ("Packages cannot be downloaded: connect to the network (or set HTTPS_
 CAUSES = (  # what pip prints, and the sentence that a person needs
     (("No space left", "not enough space"), FULL),
     (("NewConnectionError", "NameResolution", "name resolution", "getaddrinfo", "unreachable",
-      "ConnectTimeout", "Read timed out", "ProxyError", "Max retries", "Connection reset"), OFFLINE),
+      "ConnectTimeout", "Read timed out", "ProxyError", "Max retries", "Connection reset"),
+     OFFLINE),
     (("DO NOT MATCH THE HASHES",), "A downloaded package is damaged or was exchanged: run make "
      "again, and if it stays so, do not install it but tell the authors."),
     (("No matching distribution",), "Some package exists for no Python %d.%d on this system: "
@@ -131,8 +132,9 @@ def run(step, log):
     for line in (raw.decode(errors="replace") for raw in pip.stdout):
         log.write(line)
         lines.append(line)
-        if line.lstrip().startswith(("Downloading", "Installing", "Using cached")):
-            print(line.strip()[:100], flush=True)
+        if " MB)" in line or line.startswith("Installing"):  # small downloads are too many
+            sys.stdout.write(line.strip()[:90] + "\n")
+            sys.stdout.flush()
     if pip.wait():
         said = "".join(lines)
         for signs, sentence in CAUSES:
