@@ -146,7 +146,8 @@ def check_kernel() -> Check:
         spec = KernelSpecManager().get_kernel_spec("python3")
     except NoSuchKernel:
         return Check(False, "JupyterLab finds no kernel python3", INSTALL)
-    program = shutil.which(spec.argv[0])
+    # Jupyter runs a bare `python` as its own interpreter
+    program = shutil.which(spec.argv[0]) if os.path.isabs(spec.argv[0]) else sys.executable
     return Check(program is not None, f"JupyterLab kernel python3 runs {program or spec.argv[0]}",
                  "its program is gone; " + REINSTALL)
 
