@@ -1,5 +1,6 @@
 """The files of CIFAR-10 and CIFAR-100: fetched when asked, checked when read."""
 
+import io
 import os
 import pickle
 import shutil
@@ -84,12 +85,6 @@ def _download(name: str, root: Path, folder: Path) -> None:
         ) from error
 
 
-def _archive(name: str) -> Archive:
-    if name not in ARCHIVES:
-        raise ValueError(f"unknown dataset {name!r}; choose 'cifar10' or 'cifar100'")
-    return ARCHIVES[name]
-
-
 def find_archive(name: str) -> Archive:
     """The archive of a dataset's name, or ValueError naming the choices."""
     if name not in ARCHIVES:
@@ -106,7 +101,7 @@ def read_files(name: str, folder: Path, files: Sequence[str]) -> tuple[Tensor, T
         if not path.is_file():
             raise FileNotFoundError(f"{name} is not at {path}; fetch it with `{mend}`")
         try:
-            entry = _Unpickler(path.open("rb"), encoding="latin1").load()
+            entry = _Unpickler(io.BytesIO(path.read_bytes()), encoding="latin1").load()
             pixels = entry["data"].reshape(-1, 3, 32, 32)
             classes = np.asarray(entry[archive.label_key], dtype=np.int64)
             whole = pixels.dtype == np.uint8 and classes.shape == pixels.shape[:1]
@@ -115,7 +110,7 @@ def read_files(name: str, folder: Path, files: Sequence[str]) -> tuple[Tensor, T
                 raise ValueError("images and labels do not fit")
         except Exception as error:  # a damaged pickle may raise anything
             raise ValueError(
-                f"{path} is damaged ({error}); delete {folder} and fetch it again with `{mend}`"
+                f"{path} is damaged ({error}); fetch {name} again with `{mend}`"
             ) from error
         images.append(pixels)
         labels.append(classes)
