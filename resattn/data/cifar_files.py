@@ -80,8 +80,8 @@ def _download(name: str, root: Path, folder: Path) -> None:
             os.replace(Path(unfinished) / folder.name, folder)
     except (OSError, RuntimeError, EOFError, tarfile.TarError, zlib.error) as error:
         raise RuntimeError(
-            f"could not fetch {name} from {source.url} into {root}: {error}; check the network "
-            f"and the disk, delete {root / source.filename} if it is there, and run it again"
+            f"could not fetch {name} from {source.url} into {root}: {error}; "
+            "check the network and the disk, and run it again"
         ) from error
 
 

@@ -86,9 +86,10 @@ def _find_files(folder: Path):  # torchvision's ImageFolder; its type is not imp
     try:
         return ImageFolder(str(folder))
     except FileNotFoundError as error:
+        cause = " ".join(str(error).split())
         raise FileNotFoundError(
-            f"no image folder at {folder} ({error}); put images at {folder}/<class>/<file>.jpg, "
-            "at least one in each class"
+            f"no images at {folder} ({cause}); put them at {folder}/<class>/<file>.jpg, "
+            "at least one for each class"
         ) from error
 
 
