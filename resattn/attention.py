@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from resattn.checks import check_choice
+
 MERGE_RULES = ("arl", "nal", "none")
 
 
@@ -12,10 +14,15 @@ def merge(trunk: Tensor, mask: Tensor, rule: str) -> Tensor:
     - ``"nal"``, naive attention learning, equation 1: ``H = M * T``.
     - ``"arl"``, attention residual learning, equation 3: ``H = (1 + M) * T``. With M = 0 the
       module is its trunk; a sigmoid mask near 0.5 at the start makes it 1.5 T, not T.
+
+    Raises:
+        ValueError: for any other rule.
     """
     if rule == "nal":
         return mask * trunk
-    return torch.addcmul(trunk, mask, trunk)
+    if rule == "arl":
+        return torch.addcmul(trunk, mask, trunk)
+    raise ValueError(f"unknown merge rule {rule!r}; choose one of arl, nal")
 
 
 class AttentionModule(nn.Module):
@@ -31,6 +38,9 @@ class AttentionModule(nn.Module):
         after: the p units after the merge.
         rule: ``"arl"``, ``"nal"``, or ``"none"``: the same trunk without a mask.
 
+    Raises:
+        ValueError: for an unknown rule, or one that does not fit the mask given.
+
     Source: Wang et al. 2017, sections 3 and 3.1, figure 2.
     """
 
@@ -44,8 +54,7 @@ class AttentionModule(nn.Module):
         rule: str = "arl",
     ) -> None:
         super().__init__()
-        if rule not in MERGE_RULES:
-            raise ValueError(f"unknown merge rule {rule!r}; choose one of {', '.join(MERGE_RULES)}")
+        check_choice("merge rule", rule, MERGE_RULES)
         if (mask is None) != (rule == "none"):
             given = "no mask" if mask is None else "a mask"
             raise ValueError(f"merge rule {rule!r} was given {given}; only 'none' goes without one")

@@ -2,28 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from resattn.attention import MERGE_RULES
+from resattn.checks import check_at_least, check_choice, check_flag
 from resattn.gates import GATE_KINDS
 from resattn.masks import MASK_ACTIVATIONS, MASK_KINDS, UPSAMPLINGS, check_map_size
 from resattn.units import UNIT_KINDS
 
 STEM_KINDS = ("imagenet", "small")
-
-
-def check_choice(what: str, value: str, choices: tuple[str, ...]) -> None:
-    """Raises ValueError unless ``value`` is one of ``choices``, naming the nearest."""
-    if value not in choices:
-        near = get_close_matches(str(value), choices, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"unknown {what} {value!r}; {hint}choose one of {', '.join(choices)}")
-
-
-def check_at_least(what: str, value: int, least: int) -> None:
-    """Raises ValueError unless ``value`` is an integer >= ``least``."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{what} must be an integer of at least {least}, got {value!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +47,8 @@ class NetworkConfig:
         stages: from the largest map to the smallest.
         stem: ``"imagenet"`` (7x7 stride 2, 3x3 max-pool stride 2) or ``"small"`` (3x3 stride 1).
         stem_channels: channels after the stem.
-        image_size: nominal side in pixels; sizes the table of multiply-adds, limits nothing but
-            the poolings' minimum. Other sizes, square or not, may be fed.
+        image_size: nominal side in pixels, for which multiply-adds are stated. Any other size,
+            square or not, may be fed whose sides are at least ``smallest_image``.
         in_channels, num_classes: of image and logits.
         unit: ``"preact"``, ``"post"`` or ``"inception"``.
         groups: of the units' 3x3 convolutions.
@@ -109,14 +95,18 @@ class NetworkConfig:
         check_choice("gate", self.gate, GATE_KINDS)
         check_choice("merge rule", self.merge, MERGE_RULES)
         check_choice("mask", self.mask, MASK_KINDS)
-        check_choice("mask activation", self.activation, tuple(MASK_ACTIVATIONS))
+        check_choice("mask activation", self.activation, MASK_ACTIVATIONS)
         check_choice("upsampling", self.upsampling, UPSAMPLINGS)
         for name in ("stem_channels", "image_size", "in_channels", "num_classes", "groups"):
             check_at_least(name, getattr(self, name), 1)
         for name in ("reduction", "p", "t", "r", "local_units"):
             check_at_least(name, getattr(self, name), 1)
-        if not self.stages:
-            raise ValueError("a network needs at least 1 stage, got none")
+        for name in ("skips", "final_norm"):
+            check_flag(name, getattr(self, name))
+        if not (self.stages and isinstance(self.stages, tuple)) or not all(
+            isinstance(stage, StageConfig) for stage in self.stages
+        ):
+            raise ValueError(f"stages must be StageConfigs in a tuple, 1 or more, got {self.stages!r}")
         for stage in self.stages:
             if stage.width % self.groups:
                 nearest = max(1, round(stage.width / self.groups)) * self.groups
@@ -124,10 +114,31 @@ class NetworkConfig:
                     f"a unit's width must be divisible by its groups, got width {stage.width} "
                     f"and {self.groups} groups; the nearest width is {nearest}"
                 )
-        if self.has_masks and self.mask == "hourglass":
-            for stage, side in zip(self.stages, self.map_sides()):
-                if stage.modules:
-                    check_map_size(side, side, stage.poolings)
+        for stage, side in zip(self.stages, self.map_sides(), strict=True):
+            if self._pools(stage):
+                check_map_size(side, side, stage.poolings)
+        self.check_image_size(self.image_size, self.image_size)
+
+    def _pools(self, stage: StageConfig) -> bool:
+        return self.merge != "none" and self.mask == "hourglass" and stage.modules > 0
+
+    @property
+    def smallest_image(self) -> int:
+        """The smallest side in pixels of an image whose maps every pooling can halve."""
+        side = 1
+        for stage in reversed(self.stages):
+            side = max(side, 2**stage.poolings if self._pools(stage) else 1)
+            side = (side - 1) * stage.stride + 1
+        return 4 * side - 1 if self.stem == "imagenet" else side
+
+    def check_image_size(self, height: int, width: int) -> None:
+        """Raises ValueError for an image that is too small for this network."""
+        if min(height, width) < self.smallest_image:
+            raise ValueError(
+                f"this network needs images of at least {self.smallest_image}x"
+                f"{self.smallest_image}, got {height}x{width}; use larger images"
+                + (", or fewer poolings" if self.has_masks else "")
+            )
 
     @property
     def has_masks(self) -> bool:

@@ -10,7 +10,7 @@ from resattn.network import ResidualAttentionNetwork
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Trainable numbers, as PyTorch counts them: BN's running statistics are not among them."""
+    """All weights and biases, frozen or not; BN's running statistics are not among them."""
     return sum(parameter.numel() for parameter in model.parameters())
 
 
@@ -18,7 +18,8 @@ def count_multiply_adds(model: nn.Module, image_shape: tuple[int, int, int]) -> 
     """Multiply-adds of all convolutions and linear layers for one image ``(C, H, W)``.
 
     What papers on convolutional networks call FLOPs. Norms, activations, pooling and additions are
-    left out, as there. The model may live on any device, ``"meta"`` included; its mode is kept.
+    left out, as there. The model may live on any device, ``"meta"`` included; the modes of its
+    modules are kept.
     """
     total = 0
 
@@ -32,14 +33,15 @@ def count_multiply_adds(model: nn.Module, image_shape: tuple[int, int, int]) -> 
 
     counted = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
     hooks = [m.register_forward_hook(add) for m in model.modules() if isinstance(m, counted)]
-    was_training = model.training
+    modes = {module: module.training for module in model.modules()}
     parameter = next(model.parameters())
     try:
         model.eval()
         with torch.no_grad():
             model(torch.zeros(1, *image_shape, device=parameter.device, dtype=parameter.dtype))
     finally:
-        model.train(was_training)
+        for module, training in modes.items():
+            module.training = training
         for hook in hooks:
             hook.remove()
     return total

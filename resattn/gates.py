@@ -9,12 +9,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from resattn.checks import check_at_least
+
 GATE_KINDS = ("none", "se", "cbam", "bam")
 
 
 def _reduced(channels: int, reduction: int) -> int:
     """``channels // reduction``; raises ValueError where the division leaves a rest."""
-    if reduction < 1 or channels % reduction:
+    check_at_least("a gate's channels", channels, 1)
+    check_at_least("a gate's reduction", reduction, 1)
+    if channels % reduction:
         divisors = [d for d in range(1, channels + 1) if channels % d == 0]
         nearest = min(divisors, key=lambda d: abs(d - reduction))
         raise ValueError(

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from resattn.checks import check_at_least, check_choice
 from resattn.units import conv1x1, norm_relu
 
 MASK_KINDS = ("hourglass", "local")
@@ -58,10 +59,14 @@ class Upsample(nn.Module):
     - ``"transposed"``: a learned 4x4 transposed convolution with stride 2, one filter a channel,
       started at bilinear weights (Long et al. 2015, arXiv 1411.4038, section 3.3). It doubles a
       map exactly, or to one more.
+
+    Raises:
+        ValueError: for an unknown kind.
     """
 
     def __init__(self, channels: int, kind: str = "bilinear") -> None:
         super().__init__()
+        check_choice("upsampling", kind, UPSAMPLINGS)
         self.kind = kind
         self.conv = None
         if kind == "transposed":
@@ -96,12 +101,16 @@ class MaskHead(nn.Module):
     Pre-activation networks normalise before each convolution: BN-ReLU-1x1, BN-ReLU-1x1.
     Post-activation ones between them: 1x1-BN-ReLU-1x1. Neither has a BN just before the
     activation, unless ``final_norm`` asks for it (the experiment "a BN before the sigmoid").
+
+    Raises:
+        ValueError: for an unknown activation.
     """
 
     def __init__(
         self, channels: int, *, preact: bool, activation: str = "mixed", final_norm: bool = False
     ) -> None:
         super().__init__()
+        check_choice("mask activation", activation, MASK_ACTIVATIONS)
         self.preact = norm_relu(channels) if preact else nn.Identity()
         self.convs = nn.Sequential(
             conv1x1(channels, channels), norm_relu(channels), conv1x1(channels, channels)
@@ -134,7 +143,8 @@ class HourglassMask(nn.Module):
         skips: False leaves the skip units and additions out.
 
     Raises:
-        ValueError: in ``forward``, for a map with a side smaller than ``2**poolings``.
+        ValueError: for ``poolings`` or ``r`` below 1; in ``forward``, for a map with a side smaller
+            than ``2**poolings``.
 
     Source: Wang et al. 2017, section 3.2 and figure 3; details from the released networks.
     """
@@ -151,6 +161,8 @@ class HourglassMask(nn.Module):
         skips: bool = True,
     ) -> None:
         super().__init__()
+        check_at_least("poolings", poolings, 1)
+        check_at_least("r", r, 1)
 
         def units() -> nn.Sequential:
             return nn.Sequential(*(unit() for _ in range(r)))
@@ -170,7 +182,7 @@ class HourglassMask(nn.Module):
             x = down(pool(x))
             if level < len(self.skips):
                 skipped.append(self.skips[level](x))
-        for up, upsample in zip(self.up, self.upsample):
+        for up, upsample in zip(self.up, self.upsample, strict=True):
             x = upsample(up(x), sizes.pop())
             if skipped:
                 x = x + skipped.pop()
@@ -201,10 +213,11 @@ def check_map_size(height: int, width: int, poolings: int) -> None:
 
     A pooling turns n into ``n // 2`` and needs n >= 2, so d poolings need ``2**d``.
     """
-    smallest = 2**poolings
-    if min(height, width) < smallest:
-        fits = max(0, min(height, width).bit_length() - 1)
+    fits = max(0, min(height, width).bit_length() - 1)
+    if fits < poolings:
+        smallest = 2**poolings if poolings <= 16 else f"2**{poolings}"
         raise ValueError(
             f"a mask with {poolings} poolings needs a map of at least {smallest}x{smallest}, "
-            f"got {height}x{width}; use a larger image, or at most {fits} poolings"
+            f"got {height}x{width}; use a larger image"
+            + (f", or at most {fits} poolings" if fits else "")
         )

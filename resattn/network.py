@@ -30,7 +30,8 @@ class ResidualAttentionNetwork(nn.Module):
         stages: one `torch.nn.Sequential` a stage: entry unit, attention modules, plain units.
         head: last map to logits: (BN, ReLU,) mean over positions, linear layer.
 
-    Any image size works whose maps every mask can pool; a smaller one raises ValueError.
+    Any image size works whose maps every mask can pool (`NetworkConfig.smallest_image`); a smaller
+    one, or one with other channels, raises ValueError.
     Weights start as in He et al. 2015 (normal, fan-out), the linear layer as PyTorch's.
 
     Source: Wang et al. 2017, figure 2 and table 2; details from the released networks.
@@ -42,13 +43,14 @@ class ResidualAttentionNetwork(nn.Module):
         self.stem = _stem(config)
         sources = [config.stem_channels, *(stage.channels for stage in config.stages)]
         self.stages = nn.ModuleList(
-            _stage(config, stage, in_channels, last=stage is config.stages[-1])
-            for stage, in_channels in zip(config.stages, sources)
+            _stage(config, stage, in_channels, last=i == len(config.stages))
+            for i, (stage, in_channels) in enumerate(zip(config.stages, sources[:-1], strict=True), 1)
         )
         self.head = _head(config)
         self._reset_parameters()
 
     def forward(self, x: Tensor) -> Tensor:  # (B, in_channels, H, W) -> (B, num_classes)
+        self._check_images(x)
         x = self.stem(x)
         for stage in self.stages:
             x = stage(x)
@@ -57,6 +59,15 @@ class ResidualAttentionNetwork(nn.Module):
     def attention_modules(self) -> list[tuple[str, AttentionModule]]:
         """The attention modules with their dotted names, from image to logits."""
         return [(n, m) for n, m in self.named_modules() if isinstance(m, AttentionModule)]
+
+    def _check_images(self, x: Tensor) -> None:
+        channels = self.config.in_channels
+        if x.ndim != 4 or x.shape[1] != channels:
+            raise ValueError(
+                f"this network reads images of shape (B, {channels}, H, W), "
+                f"got {tuple(x.shape)}; set in_channels to change the {channels}"
+            )
+        self.config.check_image_size(x.shape[2], x.shape[3])
 
     def _reset_parameters(self) -> None:
         for module in self.modules():
@@ -78,7 +89,8 @@ def _stem(config: NetworkConfig) -> nn.Sequential:
             nn.MaxPool2d(3, stride=2, ceil_mode=True),
         )
     conv = conv3x3(config.in_channels, channels)
-    return nn.Sequential(conv, norm_relu(channels)) if config.unit == "post" else nn.Sequential(conv)
+    norm = [norm_relu(channels)] if config.unit == "post" else []
+    return nn.Sequential(conv, *norm)
 
 
 def _stage(

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
-from resattn.config import NetworkConfig, StageConfig, check_choice
+from resattn.checks import check_choice
+from resattn.config import NetworkConfig, StageConfig
 from resattn.network import ResidualAttentionNetwork
 
 
@@ -154,7 +155,7 @@ def _table() -> Iterator[tuple[str, Preset]]:
         ("cbam", 0, 5, "cbam", 169_970, (1_468_400, 5_772_992, 5_981_888)),
         ("bam", 0, 5, "bam", 152_294, (1_404_992, 5_614_208, 5_823_104)),
     ):
-        for size, operations in zip((8, 16, 32), multiply_adds):
+        for size, operations in zip((8, 16, 32), multiply_adds, strict=True):
             config = _small(size, modules=modules, plain=plain, gate=gate)
             yield f"small_{kind}{size}", Preset(config, 56, parameters, operations, _SMALL)
 
@@ -169,7 +170,7 @@ def list_models() -> list[str]:
 
 def get_config(name: str) -> NetworkConfig:
     """The configuration of a preset. Raises ValueError for an unknown name."""
-    check_choice("model", name, tuple(PRESETS))
+    check_choice("model", name, PRESETS)
     return PRESETS[name].config
 
 
@@ -208,28 +209,29 @@ def create_model(
     options = {key: value for key, value in locals().items() if value is not None}
     del options["name"]
     config = get_config(name)
-    per_stage = {key: options.pop(key) for key in ("modules", "poolings") if key in options}
-    for key, value in per_stage.items():
-        options["stages"] = _with_stage_field(name, options.get("stages", config.stages), key, value)
+    for key in ("modules", "poolings"):
+        if key in options:
+            stages = options.get("stages", config.stages)
+            options["stages"] = _with_stage_field(name, stages, key, options.pop(key))
     return ResidualAttentionNetwork(replace(config, **options))
 
 
 def _with_stage_field(
     name: str, stages: tuple[StageConfig, ...], key: str, value: int | tuple[int, ...]
 ) -> tuple[StageConfig, ...]:
-    attentive = [i for i, stage in enumerate(stages) if stage.modules]
+    attentive = [i for i, stage in enumerate(get_config(name).stages) if stage.modules]
     if not attentive:
         raise ValueError(
             f"{key}={value} has no place in {name}, which has no attention modules; "
             "start from a preset with 'attention' in its name"
         )
-    values = (value,) * len(attentive) if isinstance(value, int) else tuple(value)
+    values = value if isinstance(value, (tuple, list)) else (value,) * len(attentive)
     if len(values) != len(attentive):
         raise ValueError(
             f"{key} needs one number, or {len(attentive)} for the stages of {name} that have "
             f"attention modules, got {len(values)}: {value}"
         )
-    changed = dict(zip(attentive, values))
+    changed = dict(zip(attentive, values, strict=True))
     return tuple(
         replace(stage, **{key: changed[i]}) if i in changed else stage
         for i, stage in enumerate(stages)

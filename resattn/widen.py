@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 
+import torch
+
 from resattn.config import NetworkConfig
-from resattn.cost import config_cost
+from resattn.cost import count_parameters
+from resattn.network import ResidualAttentionNetwork
 
 
 def widened_trunk(config: NetworkConfig) -> NetworkConfig:
@@ -17,8 +20,9 @@ def widened_trunk(config: NetworkConfig) -> NetworkConfig:
         ValueError: for a network without masks, which has nothing to be compared with.
     """
     if not config.has_masks:
-        raise ValueError("only a network with masks can be matched by a widened trunk; this has none")
-    target, _ = config_cost(config)
+        raise ValueError("a widened trunk matches a network with masks; this one has none")
+    with torch.device("meta"):
+        target = count_parameters(ResidualAttentionNetwork(config))
     step = 4 if config.unit == "inception" else config.groups
     bare = replace(config, merge="none")
 
@@ -30,14 +34,26 @@ def widened_trunk(config: NetworkConfig) -> NetworkConfig:
         return replace(bare, stages=stages)
 
     low, high = 1.0, 2.0
-    while config_cost(scaled(high))[0] < target:
+    while _trunk_parameters(scaled(high)) < target:
         high *= 2
     for _ in range(12):
         middle = (low + high) / 2
-        if config_cost(scaled(middle))[0] < target:
+        if _trunk_parameters(scaled(middle)) < target:
             low = middle
         else:
             high = middle
     return min(
-        (scaled(low), scaled(high)), key=lambda found: abs(config_cost(found)[0] - target)
+        (scaled(low), scaled(high)), key=lambda found: abs(_trunk_parameters(found) - target)
     )
+
+
+def _trunk_parameters(config: NetworkConfig) -> int:
+    """Parameters of a network without masks: a stage's units are alike, so one is built of each."""
+    pairs = tuple(replace(stage, modules=0, plain=1) for stage in config.stages)
+    with torch.device("meta"):
+        model = ResidualAttentionNetwork(replace(config, stages=pairs))
+    total = count_parameters(model)
+    for stage, built in zip(config.stages, model.stages, strict=True):
+        units = stage.modules * (2 * config.p + config.t) + stage.plain
+        total += (units - 1) * count_parameters(built[1])
+    return total
