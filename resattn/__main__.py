@@ -10,6 +10,7 @@ import sys
 
 COMMANDS = {
     "doctor": ("resattn.doctor", "say what this machine lacks for the course, and the mend"),
+    "bench": ("resattn.bench", "measure what things cost on this machine"),
     "build": ("resattn.classroom.build", "make and execute the notebooks from their sources"),
 }
 

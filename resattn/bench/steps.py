@@ -1,0 +1,48 @@
+"""One training step in the ways that torch offers, for any network."""
+
+import contextlib
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+WAYS = {
+    "eager, float32": (False, False, False),
+    "channels_last": (True, False, False),
+    "bf16 autocast": (False, True, False),
+    "channels_last + bf16": (True, True, False),
+    "compile": (False, False, True),
+    "channels_last + bf16 + compile": (True, True, True),
+}
+"""Name of a way to (channels_last, bf16 autocast, compile)."""
+
+
+def training_step(model: nn.Module, images: Tensor, labels: Tensor, way: str) -> Callable[[], None]:
+    """Forward, cross entropy and backward of ``model`` run ``way``; no optimiser.
+
+    The model's memory format is changed in place.
+    """
+    channels_last, bf16, compiled = WAYS[way]
+    if channels_last:
+        model = model.to(memory_format=torch.channels_last)
+        images = images.to(memory_format=torch.channels_last)
+    network = torch.compile(model) if compiled else model
+    autocast = torch.autocast("cpu", torch.bfloat16) if bf16 else contextlib.nullcontext()
+
+    def step() -> None:
+        model.zero_grad(set_to_none=True)
+        with autocast:
+            loss = F.cross_entropy(network(images), labels)
+        loss.backward()
+
+    return step
+
+
+def matrix_rate(dtype: torch.dtype, side: int = 2048) -> float:
+    """Multiply-adds a second of the machine's dense matrix product, the best of five."""
+    from resattn.bench import seconds
+
+    a, b = torch.randn(2, side, side).to(dtype).unbind()
+    torch.mm(a, b)
+    return side**3 / min(seconds(lambda: torch.mm(a, b)) for _ in range(5))
