@@ -19,7 +19,8 @@ help:
 	@echo "make lock    compile requirements.lock from pyproject.toml (needs uv)"
 
 lab: setup
-	@$(RUN) -m jupyterlab --ServerApp.root_dir=. course/00_start_here.ipynb $(LAB_ARGS)
+	@$(RUN) -m jupyterlab --ServerApp.root_dir=. \
+	    --LabApp.default_url=/lab/tree/course/00_start_here.ipynb $(LAB_ARGS)
 
 test: setup
 	@$(RUN) -m pytest $(TEST_ARGS)

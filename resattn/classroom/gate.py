@@ -58,6 +58,7 @@ class GuardedKernel(RunningKernel):
                 message = super().get_message(stream, timeout=max(0, min(ALIVE_EVERY, left)))
             except Empty:
                 if not self.is_alive():
+                    self.kc.stop_channels()  # nbval leaves a dead kernel's open
                     raise RuntimeError("The kernel died while running this cell") from None
                 if left <= 0:
                     raise
