@@ -30,7 +30,7 @@ class ClutteredDigits(InMemoryImages):
     """Images of one whole digit among fragments of digits of other classes, under noise.
 
     A digit is enlarged bilinearly to 1/2 to 5/8 of the canvas and placed anywhere inside it.
-    Each fragment is a window of a quarter of the canvas, cut at random out of an equally enlarged
+    Each fragment is a window of a quarter of the canvas, cut at random out of a likewise enlarged
     digit of another class, and placed anywhere. The digit lies in front: its pixels of
     `INK_THRESHOLD` or more cover what is behind them. Elsewhere each pixel shows whichever glyph
     has most ink. Then noise is added, and the sum is clipped to 0 to 255.
