@@ -1,11 +1,11 @@
 """Figures of numbers: curves over seeds, bars beside baselines, responses per stage."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from resattn.plots.style import COLOURS, MARKERS, Numbers, as_array, new_figure, tidy
 
@@ -78,6 +78,7 @@ def bars(
             xytext=(0, 3),
             textcoords="offset points",
             ha="center",
+            bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1},
         )
     for i, (name, level) in enumerate((baselines or {}).items(), start=1):
         ax.axhline(level, color=COLOURS[i % len(COLOURS)], linestyle="--", label=name)
@@ -110,13 +111,26 @@ def stage_responses(series: Mapping[str, Numbers], *, title: str) -> Figure:
     _lines(left, stages, absolute)
     _lines(right, stages, relative)
     left.set_yscale("log")
+    left.set_ylim(_decades(absolute.values()))
+    left.yaxis.set_minor_formatter(NullFormatter())
     right.set_ylim(bottom=0)
     tidy(left, xlabel="stage", ylabel="mean |response| (log scale)")
-    tidy(right, xlabel="stage", ylabel="mean |response| / that of stage 1")
+    tidy(right, xlabel="stage", ylabel="the same, relative to stage 1")
     for ax in (left, right):
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    left.legend(frameon=False)
+    handles, names = left.get_legend_handles_labels()
+    fig.legend(handles, names, loc="outside lower center", ncols=len(names), frameon=False)
     return fig
+
+
+def _decades(values: Iterable[np.ndarray]) -> tuple[float, float]:
+    """The powers of ten round all positive finite values, so that a log axis has labels."""
+    flat = np.concatenate([array.ravel() for array in values])
+    logs = np.log10(flat[np.isfinite(flat) & (flat > 0)])
+    if not len(logs):
+        raise ValueError("a log axis needs at least 1 finite number above 0, got none")
+    low, high = np.floor(logs.min()), np.ceil(logs.max())
+    return 10.0**low, 10.0 ** max(high, low + 1)
 
 
 def _lines(ax: Axes, x: np.ndarray, series: Mapping[str, Numbers]) -> None:

@@ -88,7 +88,7 @@ def map_grid(
         raise ValueError(f"object_masks must be one a map, {len(arrays)}, got {len(masks)}")
     low, high = limits or (min(a.min() for a in arrays), max(a.max() for a in arrays))
     shape = (len(arrays), 1, *arrays[0].shape)
-    fig, axes = _grid(shape, columns, title, captions=names is not None)
+    fig, axes = _grid(shape, columns, title, captions=names is not None, width=WIDTH - 0.9)
     for i, (ax, array) in enumerate(zip(axes, arrays, strict=False)):
         height, width = array.shape
         box = (0, width, height, 0)  # left, right, bottom, top: cells' edges at whole numbers
@@ -117,7 +117,7 @@ def receptive_field(
     arrays = {name: as_array(support).astype(bool) for name, support in supports.items()}
     if not arrays or any(a.ndim != 2 for a in arrays.values()):
         raise ValueError("supports must be names to bool maps (H, W), at least 1")
-    fig, axes = new_figure(1, len(arrays), height=WIDTH / max(2.4, len(arrays)) + 1, title=title)
+    fig, axes = new_figure(1, len(arrays), height=WIDTH / max(2.4, len(arrays)) + 0.6, title=title)
     row, column = position
     for ax, (name, support) in zip(axes, arrays.items(), strict=True):
         ax.imshow(support, cmap="Blues", vmin=0, vmax=1.6)
@@ -135,14 +135,14 @@ def receptive_field(
 
 
 def _grid(
-    shape: tuple[int, ...], columns: int, title: str, *, captions: bool
+    shape: tuple[int, ...], columns: int, title: str, *, captions: bool, width: float = WIDTH
 ) -> tuple[Figure, list[Axes]]:
     """Axes without ticks for N maps, as high as the maps need; the rest are hidden."""
-    count, _, height, width = shape
+    count = shape[0]
     columns = min(columns, count)
     rows = -(-count // columns)
-    side = WIDTH / max(columns, 4)
-    cell = side * height / width + (0.25 if captions else 0.05)
+    side = width / max(columns, 3)
+    cell = side * shape[2] / shape[3] + (0.22 if captions else 0.05)
     fig, axes = new_figure(rows, columns, height=rows * cell + 0.5, title=title)
     for i, ax in enumerate(axes):
         ax.set_xticks([])
@@ -180,7 +180,7 @@ def _outline(
         levels=[0.5],
         colors=[colour],
         linestyles=line,
-        linewidths=1.2,
+        linewidths=1.1,
     )
     ax.set_xlim(left, right)
     ax.set_ylim(bottom, top)
