@@ -77,6 +77,9 @@ class TrainConfig:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ValueError(f"{name} must be a whole number, {least} or more, got {value!r}")
+        for name in ("nesterov", "channels_last", "compile"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name} must be True or False, got {getattr(self, name)!r}")
         self._check_rates()
         self._check_schedule()
         _check_choice("precision", self.precision, PRECISIONS)

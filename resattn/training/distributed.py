@@ -1,8 +1,7 @@
 """The processes that train together: one alone, or those that ``torchrun`` started."""
 
+import atexit
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -36,12 +35,11 @@ class World:
                 dist.broadcast(buffer, src=0)
 
 
-@contextmanager
-def join(device: str | torch.device) -> Iterator[World]:
+def join(device: str | torch.device) -> World:
     """Join the processes that ``torchrun`` announces in the environment, or be alone.
 
-    The group uses nccl on GPUs and gloo elsewhere, and is left again at the end; a group that the
-    caller has already initialised is used and kept.
+    The group uses nccl on GPUs and gloo elsewhere, and lasts as long as the process, because one
+    process cannot join twice. A group that the caller has already initialised is used.
 
     Args:
         device: "auto" is a GPU if there is one, else the CPU; "cuda" without a number is the GPU
@@ -50,20 +48,15 @@ def join(device: str | torch.device) -> Iterator[World]:
     Raises:
         ValueError: if the device does not exist here.
     """
-    size = int(os.environ.get("WORLD_SIZE", "1"))
-    local_rank = int(os.environ.get("LOCAL_RANK", "0"))
-    if dist.is_available() and dist.is_initialized():
-        yield World(resolve_device(device, local_rank), dist.get_rank(), dist.get_world_size())
-    elif size == 1:
-        yield World(resolve_device(device))
-    else:
-        chosen = resolve_device(device, local_rank)
+    chosen = resolve_device(device, int(os.environ.get("LOCAL_RANK", "0")))
+    joined = dist.is_available() and dist.is_initialized()
+    if not joined and int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return World(chosen)
+    if not joined:
         on_gpu = chosen.type == "cuda"
         dist.init_process_group("nccl" if on_gpu else "gloo", device_id=chosen if on_gpu else None)
-        try:
-            yield World(chosen, dist.get_rank(), size)
-        finally:
-            dist.destroy_process_group()
+        atexit.register(dist.destroy_process_group)
+    return World(chosen, dist.get_rank(), dist.get_world_size())
 
 
 def resolve_device(device: str | torch.device, local_rank: int = 0) -> torch.device:

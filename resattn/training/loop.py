@@ -60,8 +60,9 @@ def fit(
         OSError: if a file cannot be written; the checkpoint before is intact.
     """
     folder = None if run_dir is None else Path(run_dir)
-    with join(device) as world, modes_kept(model):
-        _check(train, val, config, world, folder)
+    world = join(device)
+    _check(train, val, config, world, folder)
+    with modes_kept(model):
         run = Run(model, train, val, config, world, folder)
         with deferred_interrupt() as interrupt:
             run.train_on(workers, progress and world.is_first, on_step, interrupt)
