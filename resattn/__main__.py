@@ -11,12 +11,13 @@ import sys
 COMMANDS = {
     "doctor": ("resattn.doctor", "say what this machine lacks for the course, and the mend"),
     "bench": ("resattn.bench", "measure what things cost on this machine"),
+    "data": ("resattn.data.command", "fetch CIFAR-10 or CIFAR-100"),
     "build": ("resattn.classroom.build", "make and execute the notebooks from their sources"),
 }
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns its exit status. A ValueError or OSError becomes one sentence."""
+    """Run one command; returns its exit status. Bad input or a failed download becomes one sentence."""
     parser = argparse.ArgumentParser(prog="resattn", description="The residual attention course.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (_, purpose) in COMMANDS.items():
@@ -29,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     try:
         return command.run(own.parse_args(given[given.index(name) + 1:]))
-    except (ValueError, OSError) as error:
+    except (ValueError, RuntimeError, OSError) as error:
         print(f"resattn {name}: {error}", file=sys.stderr)
         return 2
 
