@@ -106,7 +106,7 @@ class NetworkConfig:
         if not (self.stages and isinstance(self.stages, tuple)) or not all(
             isinstance(stage, StageConfig) for stage in self.stages
         ):
-            raise ValueError(f"stages must be StageConfigs in a tuple, 1 or more, got {self.stages!r}")
+            raise ValueError(f"stages must be a tuple of 1 or more StageConfig: {self.stages!r}")
         for stage in self.stages:
             if stage.width % self.groups:
                 nearest = max(1, round(stage.width / self.groups)) * self.groups

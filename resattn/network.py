@@ -41,10 +41,10 @@ class ResidualAttentionNetwork(nn.Module):
         super().__init__()
         self.config = config
         self.stem = _stem(config)
-        sources = [config.stem_channels, *(stage.channels for stage in config.stages)]
+        sources = [config.stem_channels, *(stage.channels for stage in config.stages[:-1])]
         self.stages = nn.ModuleList(
             _stage(config, stage, in_channels, last=i == len(config.stages))
-            for i, (stage, in_channels) in enumerate(zip(config.stages, sources[:-1], strict=True), 1)
+            for i, (stage, in_channels) in enumerate(zip(config.stages, sources, strict=True), 1)
         )
         self.head = _head(config)
         self._reset_parameters()
