@@ -7,11 +7,39 @@ missing, and ``import resattn`` costs no more than what is used of it.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what type checkers and editors see of the names below
+    from resattn import data, plots, probes, training
     from resattn.config import NetworkConfig, StageConfig
     from resattn.cost import config_cost, count_multiply_adds, count_parameters
     from resattn.network import ResidualAttentionNetwork
-    from resattn.presets import PRESETS, Preset, create_model, get_config, list_models
+    from resattn.presets import (
+        PRESETS,
+        Preset,
+        attention56,
+        attention92,
+        attentioninception56,
+        attentionnext56,
+        attentionnext92,
+        bam_resnet50,
+        cbam_resnet50,
+        cifar_attention56,
+        cifar_attention92,
+        cifar_attention128,
+        cifar_attention164,
+        cifar_attention236,
+        cifar_attention452,
+        cifar_resnet164,
+        create_model,
+        get_config,
+        list_models,
+        se_resnet50,
+        small_attention8,
+        small_attention16,
+        small_attention32,
+        small_resnet8,
+        small_resnet16,
+        small_resnet32,
+    )
     from resattn.widen import widened_trunk
 
 __version__ = "0.1.0"
@@ -38,10 +66,13 @@ _HOMES = {
     "widened_trunk": "widen",
     **dict.fromkeys(_BUILDERS, "presets"),
 }
-__all__ = sorted(_HOMES)
+_MODULES = ("data", "plots", "probes", "training")
+__all__ = sorted([*_HOMES, *_MODULES])
 
 
 def __getattr__(name: str) -> object:
+    if name in _MODULES:
+        return import_module(f"resattn.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'resattn' has no attribute {name!r}")
     return getattr(import_module(f"resattn.{_HOMES[name]}"), name)

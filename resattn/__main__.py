@@ -10,6 +10,7 @@ import sys
 
 COMMANDS = {
     "doctor": ("resattn.doctor", "say what this machine lacks for the course, and the mend"),
+    "models": ("resattn.models", "print the table of networks"),
     "bench": ("resattn.bench", "measure what things cost on this machine"),
     "data": ("resattn.data.command", "fetch CIFAR-10 or CIFAR-100"),
     "build": ("resattn.classroom.build", "make and execute the notebooks from their sources"),
@@ -17,7 +18,7 @@ COMMANDS = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns its exit status. Bad input or a failed download becomes one sentence."""
+    """Run one command; returns its exit status. Bad input becomes one sentence on stderr."""
     parser = argparse.ArgumentParser(prog="resattn", description="The residual attention course.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (_, purpose) in COMMANDS.items():
@@ -29,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_arguments(own)
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        return command.run(own.parse_args(given[given.index(name) + 1:]))
+        return command.run(own.parse_args(given[given.index(name) + 1 :]))
     except (ValueError, RuntimeError, OSError) as error:
         print(f"resattn {name}: {error}", file=sys.stderr)
         return 2

@@ -45,9 +45,7 @@ def _imagenet(modules: tuple[int, int, int], width: int, **fields: object) -> Ne
         )
         for i in range(4)
     )
-    return NetworkConfig(
-        stages=stages, stem="imagenet", stem_channels=64, image_size=224, **fields
-    )
+    return NetworkConfig(stages=stages, stem="imagenet", stem_channels=64, image_size=224, **fields)
 
 
 def _resnet50(gate: str) -> NetworkConfig:

@@ -1,0 +1,55 @@
+"""What the README says is what the code does."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from resattn import models
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def between(name: str) -> str:
+    """The text between the two markers of a generated part."""
+    found = re.search(
+        rf"<!-- {name}: begin -->\n(.*?)\n<!-- {name}: end -->", README.read_text(), re.S
+    )
+    assert found, f"README.md has lost its markers for {name!r}"
+    return found[1]
+
+
+def test_the_table_of_networks_is_the_one_the_command_prints():
+    assert between("presets") == models.table(), "paste the output of `python -m resattn models`"
+
+
+def test_the_measured_tables_name_their_machine_and_date():
+    assert re.search(
+        r"threads, \w+, Python 3\.\d+\.\d+, torch [\d.]+\S*, 20\d\d-\d\d-\d\d", between("bench")
+    )
+
+
+def python_blocks() -> list[str]:
+    return re.findall(r"```python\n(.*?)```", README.read_text(), re.S)
+
+
+@pytest.mark.parametrize("block", python_blocks())
+def test_every_python_example_runs(block):
+    assert "resattn" in block
+    exec(compile(block, "README.md", "exec"), {})
+
+
+def test_every_path_named_in_the_text_exists():
+    root = README.parent
+    paths = re.findall(
+        r"`((?:course|resattn|exercises|solutions|tests)/[\w./]+)`", README.read_text()
+    )
+    assert paths
+    missing = [path for path in paths if not (root / path).exists()]
+    assert not missing
+
+
+def test_every_lesson_named_exists():
+    lessons = re.findall(r"^\| `(\d\d_\w+)`", README.read_text(), re.M)
+    for lesson in lessons:
+        assert (README.parent / "course" / f"{lesson}.py").exists(), lesson
