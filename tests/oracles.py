@@ -81,7 +81,7 @@ def pool(x: Tensor, kind: str) -> Tensor:
     def windows(n: int) -> list[slice]:
         if kind == "floor":
             return [slice(i, i + 3) for i in range(0, n - 2, 2)]
-        starts = range(start, n - 1 + start, 2)  # ceil mode: every position is in a window
+        starts = range(start, n - 1, 2)  # the last window may reach over the edge
         return [slice(max(0, i), i + 3) for i in starts]
 
     rows = [

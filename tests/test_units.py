@@ -4,6 +4,7 @@ import pytest
 import torch
 from oracles import Naive, Rules, distance, floating_maps, randomised
 from torch import nn
+from torchvision.models.resnet import Bottleneck
 
 from resattn.gates import CBAM, SqueezeExcitation
 from resattn.units import InceptionUnit, PostActBottleneck, PreActBottleneck
@@ -30,6 +31,21 @@ def test_a_unit_equals_its_naive_recomputation(kind, in_channels, stride, groups
         out = unit.train(training)(x)
         assert out.shape == (2, 16, -(-size[0] // stride), -(-size[1] // stride))
         torch.testing.assert_close(out, expected, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize(("groups", "in_channels", "stride"), [(1, 16, 1), (1, 8, 2), (4, 8, 1)])
+def test_the_post_activation_unit_is_torchvisions_bottleneck(groups, in_channels, stride):
+    ours = randomised(PostActBottleneck(in_channels, 16, width=4, stride=stride, groups=groups))
+    theirs = Bottleneck(
+        *(in_channels, 4, stride),
+        downsample=ours.projection,
+        groups=groups,
+        base_width=64 // groups,
+    )
+    weights = dict(zip(theirs.state_dict(), ours.state_dict().values(), strict=True))
+    theirs.double().eval().load_state_dict(weights)
+    x = floating_maps(2, in_channels, 7, 6)
+    torch.testing.assert_close(ours(x), theirs(x), rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("kind", UNITS)
