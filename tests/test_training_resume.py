@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ def start(task: str, folder: Path) -> subprocess.Popen:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
 
 
@@ -62,7 +64,8 @@ def test_ctrl_c_finishes_the_step_and_leaves_a_checkpoint(tmp_path, whole):
     while (line := child.stdout.readline()) not in ("6\n", ""):
         pass
     assert line, child.stderr.read()
-    child.send_signal(signal.SIGINT)
+    time.sleep(0.1)  # step 7 now waits for its images, which take 0.4 s
+    os.killpg(child.pid, signal.SIGINT)  # as a terminal does: the loading process gets it too
     _, errors = child.communicate(timeout=60)
     last = errors.strip().splitlines()[-1]
     assert last.startswith("KeyboardInterrupt: stopped after step"), errors

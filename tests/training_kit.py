@@ -55,13 +55,15 @@ def small_config(**changes: object) -> TrainConfig:
     return TrainConfig(**fields | changes)
 
 
-def small_run(run_dir: Path | None, **options: object) -> tuple[nn.Module, History]:
+def small_run(
+    run_dir: Path | None, *, train: TensorDataset | None = None, **options: object
+) -> tuple[nn.Module, History]:
     """The run that is killed, interrupted and resumed; on one thread, so that bits can be equal."""
     torch.set_num_threads(1)
     model = conv_net()
     history = fit(
         model,
-        images(83, seed=1),
+        train or images(83, seed=1),
         images(37, seed=2),
         small_config(),
         run_dir=run_dir,
@@ -108,9 +110,12 @@ def kill_at(step: int):
     return on_step
 
 
-def tell_and_dawdle(done: int, model: nn.Module) -> None:
-    print(done, flush=True)
-    time.sleep(0.1)
+class Slow(TensorDataset):
+    """Images that take their time, so that Ctrl-C comes while a step waits for them."""
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        time.sleep(0.05)
+        return super().__getitem__(index)
 
 
 def flat(tensors: list[Tensor]) -> Tensor:
@@ -121,7 +126,9 @@ def main(task: str, folder: Path) -> None:
     if task == "killed":
         small_run(folder, on_step=kill_at(11))
     elif task == "slow":
-        small_run(folder, on_step=tell_and_dawdle)
+        torch.multiprocessing.set_start_method("spawn")  # else the worker inherits the handler
+        slow = Slow(*images(83, seed=1).tensors)
+        small_run(folder, train=slow, workers=1, on_step=lambda step, _: print(step, flush=True))
     elif task == "distributed":
         torch.set_num_threads(1)
         seen = distributed_scenarios(folder)

@@ -33,3 +33,10 @@ def deferred_interrupt() -> Iterator[Interrupt]:
         yield interrupt
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def ignore_interrupts(worker: int) -> None:
+    """Let a loading process live through Ctrl-C, which a terminal sends to it too: the step that is
+    to be finished may still be waiting for its images.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -16,7 +16,7 @@ from .checkpoint import check_belongs, load_checkpoint, save_checkpoint
 from .config import TrainConfig, learning_rate_at
 from .distributed import World
 from .evaluation import shared_score, to_device
-from .interrupt import Interrupt
+from .interrupt import Interrupt, ignore_interrupts
 from .metrics import History, MetricsWriter, read_metrics
 from .progress import Progress
 from .seeding import seed_step
@@ -110,6 +110,7 @@ class Run:
                 world_size=self.world.size,
                 drop_last=True,
             )
+            loader.worker_init_fn = ignore_interrupts
             waiting = iter(loader)
             for _ in range(made, epoch_steps):
                 seed_step(self.config.seed, self.step + 1, self.world.rank)
