@@ -79,7 +79,7 @@ def verdicts(tmp_path_factory):
     nbformat.write(needs_gpu, root / "course" / "gpu.ipynb")
     options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
     command = [sys.executable, "-m", "pytest", f"--rootdir={root}", "-p", "no:cacheprovider",
-               *options["addopts"], "--nbval-cell-timeout=2", f"--junit-xml={root}/verdicts.xml",
+               *options["addopts"], "--nbval-cell-timeout=5", f"--junit-xml={root}/verdicts.xml",
                "course", "elsewhere"]
     (root / "pytest.ini").write_text("[pytest]\n")
     environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}

@@ -1,5 +1,6 @@
 """Every percent file and its notebook agree, cell by cell; and a difference of one letter shows."""
 
+import os
 from pathlib import Path
 
 import nbformat
@@ -11,6 +12,14 @@ from resattn.classroom.pairs import differences, read_source, sources, strays
 
 ROOT = Path(__file__).resolve().parents[1]
 LESSON = """\
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
 # %% [markdown]
 # # A small lesson
 
@@ -130,6 +139,12 @@ def test_bad_names_are_refused(source, line, said):
         read_source(source)
 
 
+def test_a_source_without_its_header_is_refused(source):
+    source.write_text(LESSON[LESSON.index("# %%"):])
+    with pytest.raises(ValueError, match="copy the header of another lesson"):
+        read_source(source)
+
+
 def test_build_outside_the_course_says_where_to_go(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["build"]) == 2
@@ -143,6 +158,7 @@ def test_a_save_in_jupyterlab_reaches_the_source(source, tmp_path):
     from jupytext.sync_contentsmanager import build_sync_jupytext_contents_manager_class
 
     (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
+    os.utime(source, (0, 0))  # older than its twin, as after every build and many a checkout
     manager = build_sync_jupytext_contents_manager_class(LargeFileManager)()
     manager.root_dir = str(tmp_path)
     model = manager.get("course/00_small.ipynb")

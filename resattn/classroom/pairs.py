@@ -31,9 +31,13 @@ def sources(root: Path) -> list[Path]:
 def read_source(path: Path) -> NotebookNode:
     """The notebook that a percent file describes: named cells, not yet executed.
 
-    Raises ValueError for a name that cannot be an id, or that two cells would share.
+    Raises ValueError for a name that cannot be an id, or that two cells would share, and for a
+    file without the header that JupyterLab writes: it would refuse to open the pair.
     """
     notebook = jupytext.read(path, fmt="py:percent")
+    if notebook.metadata.get("kernelspec") != KERNELSPEC:
+        raise ValueError(f"{path} does not begin with the header that names the kernel python3; "
+                         "copy the header of another lesson")
     for cell, identity in zip(notebook.cells, _identities(notebook.cells, path), strict=True):
         cell.id = identity
         cell.metadata = NotebookNode(_kept(cell.metadata))
