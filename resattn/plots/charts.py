@@ -104,14 +104,15 @@ def stage_responses(series: Mapping[str, Numbers], *, title: str) -> Figure:
         ValueError: for no series, or series of unequal length.
     """
     _some("series", series)
-    fig, (left, right) = new_figure(1, 2, height=3.4, title=title)
     absolute = {name: np.atleast_2d(as_array(values)) for name, values in series.items()}
+    limits = _decades(absolute.values())
+    fig, (left, right) = new_figure(1, 2, height=3.4, title=title)
     relative = {name: values / values[:, :1] for name, values in absolute.items()}
     stages = np.arange(1, next(iter(absolute.values())).shape[1] + 1)
     _lines(left, stages, absolute)
     _lines(right, stages, relative)
     left.set_yscale("log")
-    left.set_ylim(_decades(absolute.values()))
+    left.set_ylim(limits)
     left.yaxis.set_minor_formatter(NullFormatter())
     right.set_ylim(bottom=0)
     tidy(left, xlabel="stage", ylabel="mean |response| (log scale)")

@@ -24,10 +24,11 @@ ALT_LEAST = 20
 def show(fig: Figure, *, alt: str) -> None:
     """Puts a figure on the notebook's page as PNG with alternative text, and closes it.
 
-    The text is stored in the output's metadata as ``{"image/png": {"alt": ...}}``, where nbconvert
-    finds it for its HTML pages; JupyterLab keeps it but does not read it out yet. It also stands
-    in the PNG itself, as its description. Works for a figure made with pyplot too; it stands for
-    ``plt.show()`` then, and the figure appears once.
+    The text is stored in the output's metadata, as ``{"image/png": {"alt": ...}}``, and in the
+    PNG as its description. nbconvert's ``classic`` and ``basic`` pages give it to the image; its
+    ``lab`` page and JupyterLab 4.6 keep it in the notebook, but give no PNG its text.
+    Works for a figure made with pyplot too: it stands for ``plt.show()``, and the figure appears
+    once.
 
     Args:
         fig: any matplotlib figure.
