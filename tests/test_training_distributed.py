@@ -14,6 +14,8 @@ from resattn.training import fit
 
 KIT = Path(__file__).with_name("training_kit.py")
 
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="torchrun was never tried on Windows")
+
 
 @pytest.fixture(scope="module")
 def ranks(tmp_path_factory):

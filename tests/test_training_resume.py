@@ -16,6 +16,8 @@ from resattn.training.checkpoint import load_checkpoint
 
 KIT = Path(__file__).with_name("training_kit.py")
 
+posix = pytest.mark.skipif(os.name == "nt", reason="Windows has neither SIGKILL nor SIGINT to send")
+
 
 def start(task: str, folder: Path) -> subprocess.Popen:
     return subprocess.Popen(
@@ -45,6 +47,7 @@ def assert_same_run(folder, model, history, whole):
     assert metrics == (other_folder / "metrics.jsonl").read_bytes()
 
 
+@posix
 def test_a_killed_run_resumes_bit_for_bit(tmp_path, whole):
     child = start("killed", tmp_path)
     _, errors = child.communicate(timeout=60)
@@ -59,6 +62,7 @@ def test_a_killed_run_resumes_bit_for_bit(tmp_path, whole):
     assert_same_run(tmp_path, model, history, whole)
 
 
+@posix
 def test_ctrl_c_finishes_the_step_and_leaves_a_checkpoint(tmp_path, whole):
     child = start("slow", tmp_path)
     while (line := child.stdout.readline()) not in ("6\n", ""):
