@@ -44,6 +44,7 @@ from resattn.data import PlainDigits
 from resattn.units import InceptionUnit, PostActBottleneck, PreActBottleneck
 
 torch.set_default_dtype(torch.float64)  # so that every machine prints the same digits
+torch.set_num_threads(1)  # maps this small gain nothing from a second thread
 
 # %% [markdown]
 # ## A plain stack, and two instruments
