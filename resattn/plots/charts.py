@@ -114,6 +114,7 @@ def stage_responses(series: Mapping[str, Numbers], *, title: str) -> Figure:
     left.set_yscale("log")
     left.set_ylim(limits)
     left.yaxis.set_minor_formatter(NullFormatter())
+    right.margins(y=0.08)
     right.set_ylim(bottom=0)
     tidy(left, xlabel="stage", ylabel="mean |response| (log scale)")
     tidy(right, xlabel="stage", ylabel="the same, relative to stage 1")
