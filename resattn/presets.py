@@ -205,8 +205,8 @@ def create_model(
         ValueError: for an unknown name or an impossible value, naming the nearest valid choice.
     """
     options = {key: value for key, value in locals().items() if value is not None}
-    del options["name"]
     config = get_config(name)
+    del options["name"]
     for key in ("modules", "poolings"):
         if key in options:
             stages = options.get("stages", config.stages)

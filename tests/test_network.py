@@ -213,10 +213,9 @@ def test_channels_last_gives_the_same(name):
 
 
 @pytest.mark.parametrize("activation", MASK_ACTIVATIONS)
-@pytest.mark.parametrize("training", [True, False])
-def test_a_network_compiles_without_a_graph_break(activation, training):
-    # Dynamo alone: making machine code of it takes minutes, and is tried by the benchmarks.
-    model = randomised(seeded(shallow(activation=activation, gate="cbam"))).train(training)
+def test_a_network_compiles_without_a_graph_break(activation):
+    # Dynamo alone: to make machine code of it takes minutes.
+    model = randomised(seeded(shallow(activation=activation, gate="cbam"))).train()
     other, x = copy.deepcopy(model), floating_maps(2, 3, 8, 9)
     torch.compiler.reset()
     compiled = torch.compile(other, fullgraph=True, backend="eager")
@@ -300,10 +299,10 @@ def covering() -> list[dict[str, object]]:
 @pytest.mark.parametrize("options", covering(), ids=lambda o: "-".join(map(str, o.values())))
 def test_a_gradient_reaches_every_parameter(options):
     model = randomised(seeded(tiny(**options)))
-    with torch.no_grad():
-        for module in model.modules():  # so that no ReLU is shut everywhere by chance
-            if isinstance(module, nn.BatchNorm2d):
-                module.bias.abs_()
+    for module in list(model.modules()):  # no ReLU shut everywhere by chance: the wiring is tested
+        for name, child in module.named_children():
+            if isinstance(child, nn.ReLU):
+                setattr(module, name, nn.LeakyReLU(0.1))
     x = floating_maps(3, 3, 8, 9)
     model(x).square().sum().backward()
     zero = set()
@@ -317,3 +316,14 @@ def test_a_gradient_reaches_every_parameter(options):
     model.train().zero_grad()
     model(x).square().sum().backward()
     assert all(p.grad.isfinite().all() for p in model.parameters())
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_training_step_of_a_preset_moves_every_weight(name):
+    torch.manual_seed(0)
+    model, x = create_model(name), torch.randn(16, 1, 8, 8)
+    before = {key: value.clone() for key, value in model.named_parameters()}
+    nn.functional.cross_entropy(model(x), torch.arange(16) % 10).backward()
+    torch.optim.SGD(model.parameters(), lr=0.1).step()
+    still = {key for key, value in model.named_parameters() if torch.equal(value, before[key])}
+    assert not still

@@ -91,9 +91,17 @@ def test_the_table_agrees_with_the_literature():
 def test_attention56_part_by_part():
     model = preset_on_meta("attention56")
     modules = [module for _, module in model.attention_modules()]
-    assert [parameters(m.trunk) for m in modules] == [2 * 70_912, 2 * 281_088, 2 * 1_119_232]
+    # The released files draw a unit's first BN to the block before it, so that a trunk (its p unit
+    # with it) goes without the first one, and the last unit has the next stage's.
+    norms = [parameters(m.before[0].preact) for m in modules]
+    assert norms == [2 * 256, 2 * 512, 2 * 1024]
+    assert norms == [parameters(stage[0].preact) for stage in list(model.stages)[1:]]
+    trunks = [parameters(m.before) + parameters(m.trunk) for m in modules]
+    trunks = [trunk - norm for trunk, norm in zip(trunks, norms, strict=True)]
+    assert trunks == [210_688, 839_168, 3_349_504]
     assert [parameters(m.mask) for m in modules] == [695_296, 1_926_656, 4_335_616]
-    assert [parameters(m.after) for m in modules] == [70_912, 281_088, 1_119_232]
+    last = [parameters(m.after) + norm for m, norm in zip(modules, norms, strict=True)]
+    assert last == [70_912, 281_088, 1_119_232]
     assert parameters(model) - sum(map(parameters, modules)) == 18_982_568
     counts = [sum(isinstance(m, UNITS) for m in module.mask.modules()) for module in modules]
     assert counts == [8, 5, 2]
@@ -173,9 +181,10 @@ def test_only_a_network_with_masks_can_be_matched():
 def test_every_name_is_known_and_every_builder_builds_its_preset():
     assert list_models() == list(PRESETS)
     for name in set(resattn.__all__) & set(PRESETS):
-        with torch.device("meta"):
-            model = getattr(resattn, name)(num_classes=3)
-        assert model.config == replace(get_config(name), num_classes=3)
+        builder = getattr(resattn, name)
+        assert (builder.func, builder.args, builder.keywords) == (create_model, (name,), {})
+    model = resattn.small_attention8(num_classes=3)
+    assert model.config == replace(get_config("small_attention8"), num_classes=3)
     assert all(hasattr(resattn, name) for name in resattn.__all__)
     asked = [*PARAMETERS, "attentioninception56", "cbam_resnet50", "bam_resnet50"]
     small = [f"small_{kind}{size}" for kind in ("attention", "resnet") for size in (8, 16, 32)]
@@ -206,7 +215,8 @@ def test_every_option_reaches_the_configuration():
     }
     stem_and_stages = {"stages", "stem", "stem_channels"}
     assert set(values) == {field.name for field in fields(NetworkConfig)} - stem_and_stages
-    assert set(inspect.signature(create_model).parameters) == {*values, "name", "modules", "poolings"}
+    options = set(inspect.signature(create_model).parameters)
+    assert options == {*values, "name", "modules", "poolings"}
     default = get_config("small_attention16")
     with torch.device("meta"):
         config = create_model("small_attention16", **values).config
