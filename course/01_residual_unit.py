@@ -352,8 +352,8 @@ for s in (1.0, 0.5):
 # ## Is that only this random start?
 #
 # We used the weights that `nn.Conv2d` starts with. The paper, and the networks in
-# `resattn`, start as He et al. advise, with larger weights. An honest result survives the
-# change, so we repeat the deepest column, with one seed.
+# `resattn`, start as He et al. advise, with larger weights. We repeat the deepest column,
+# with one seed.
 
 # %% he-start
 def he(unit):
@@ -390,8 +390,8 @@ for name, unit in cases.items():
 # ## Does it matter for learning?
 #
 # A short race: 16 units (32 convolutions) on the 8x8 digits, 50 steps of 32 images, two
-# seeds, same learning rate. The losses differ a little between machines; the order should
-# not, and the cell asserts it.
+# seeds, same learning rate. The losses differ a little between machines; the cell asserts
+# the order.
 
 # %% race
 def race(unit, seed, steps=50):
@@ -437,8 +437,8 @@ plots.show(
 )
 
 # %% [markdown]
-# Fifty steps say nothing about the final accuracy, and we promise nothing about it. They
-# do show that the instruments predicted, before any training, who would start well.
+# Fifty steps say nothing about the final accuracy. They do show that the instruments
+# predicted, before any training, who would start well.
 
 # %% [markdown]
 # ## The bottleneck: thin in the middle
@@ -466,8 +466,7 @@ ratio = (rival_weights + rival_norms) / (weights + norms)
 print(f"you said {guess_bottleneck} times fewer; measured {ratio:.1f}")
 
 # %% [markdown]
-# A multiply-add is one product and one addition; papers call it a FLOP. BN and ReLU are
-# not counted. The package counts real layers, and should find our integers.
+# A multiply-add is one product and one addition; papers call it a FLOP. BN and ReLU # not counted. Does the package, which counts real layers, find our integers?
 
 # %% count-by-package
 wide = 4 * w
@@ -695,8 +694,7 @@ for name in ("attention56", "attentionnext56", "attentioninception56"):
 # package's; a projection that reads the wrong map keeps the parameter count and changes
 # the output.
 #
-# What was **not** shown: that any of this decides the final accuracy. Our stacks are thin
-# and our race was short. Lesson 04 repeats the measurement with real attention modules.
+# What was **not** shown: that any of this decides the final accuracy. Lesson 04 repeats the measurement with real attention modules.
 
 # %% [markdown]
 # ## Recap
