@@ -274,7 +274,7 @@ print("pre-activation leaves x itself: ", torch.equal(pre, x))
 # %% [markdown]
 # ## Halve the shortcut
 #
-# Now the taste of what lesson 04 will need. Attention by plain multiplication, M T, puts
+# Attention by plain multiplication, M T, puts
 # a number between 0 and 1 on the main path. Its simplest relative is y = s x + F(x) with
 # s = 0.5. He et al. (2016, table 1) tried it in a ResNet-110 on CIFAR-10: 12.35 % error
 # or no convergence at all, against 6.61 % with the identity.
@@ -383,7 +383,7 @@ for name, unit in cases.items():
 #
 # **Without** BN the answer depends on the weights. With the smaller start a halved
 # shortcut does fade, as the usual explanation says; with the larger one even the true
-# identity explodes, and needs BN to hold it. Keep this table in mind when you read that
+# identity explodes, and needs BN to hold it. Remember this table when you read that
 # stacked masks "fade the features to zero". Lesson 04 puts that on trial.
 
 # %% [markdown]
@@ -466,7 +466,8 @@ ratio = (rival_weights + rival_norms) / (weights + norms)
 print(f"you said {guess_bottleneck} times fewer; measured {ratio:.1f}")
 
 # %% [markdown]
-# A multiply-add is one product and one addition; papers call it a FLOP. BN and ReLU # not counted. Does the package, which counts real layers, find our integers?
+# A multiply-add is one product and one addition; papers call it a FLOP. BN and ReLU
+# are not counted. Does the package, which counts real layers, find our integers?
 
 # %% count-by-package
 wide = 4 * w
@@ -694,7 +695,8 @@ for name in ("attention56", "attentionnext56", "attentioninception56"):
 # package's; a projection that reads the wrong map keeps the parameter count and changes
 # the output.
 #
-# What was **not** shown: that any of this decides the final accuracy. Lesson 04 repeats the measurement with real attention modules.
+# What was **not** shown: that any of this decides the final accuracy. Lesson 04 repeats
+# the measurement with real attention modules.
 
 # %% [markdown]
 # ## Recap
