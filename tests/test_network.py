@@ -68,7 +68,7 @@ def test_attention56_equals_its_naive_forward_pass():
         assert distance(Naive(model).attention56(image), logits) < 1e-10
         for added in ("skips and maps", "skips and trunk"):
             port = Naive(model, Rules(added=added)).attention56(image)
-            assert distance(port, logits) > 1e-3
+            assert distance(port, logits) > 0.02
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=str)
@@ -321,7 +321,8 @@ def test_a_gradient_reaches_every_parameter(options):
 @pytest.mark.parametrize("name", SMALL)
 def test_a_training_step_of_a_preset_moves_every_weight(name):
     torch.manual_seed(0)
-    model, x = create_model(name), torch.randn(16, 1, 8, 8)
+    # SE at r = 16 has two hidden units for 32 channels, and chance may shut both: so r = 4 there.
+    model, x = create_model(name, reduction=4), torch.randn(16, 1, 8, 8)
     before = {key: value.clone() for key, value in model.named_parameters()}
     nn.functional.cross_entropy(model(x), torch.arange(16) % 10).backward()
     torch.optim.SGD(model.parameters(), lr=0.1).step()
