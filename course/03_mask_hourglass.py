@@ -104,8 +104,8 @@ for n in (1, 3, 8):
           f"the package's probe agrees: {theirs.width == width}")
 
 # %% [markdown]
-# Each unit has one 3x3 convolution and adds one position on every side: *n* units see 1
-# + 2*n* positions. From here on we use the package's probe. It also sees every path
+# Each unit has one 3x3 convolution and adds one position on every side: *n* units see
+# $1 + 2n$ positions. From here on we use the package's probe. It also sees every path
 # through a max-pooling, whose gradient follows only one of nine.
 #
 # To see far by units alone you need very many. There is a cheaper way: make the map
@@ -322,10 +322,13 @@ except ValueError as error:
 # %% [markdown]
 # ## How deep is it?
 #
-# Read the count off the class. With u(*d*) units in an hourglass of *d* poolings: u(1)
-# = 2*r*, and each further level adds *r* down, *r* up and one skip, so u(*d*) = u(*d* -
-# 1) + 2*r* + 1. Together: **u(*d*) = 2*r* + (*d* - 1)(2*r* + 1)**. Count it in the real
-# Attention-56 (built on the `meta` device, which needs no memory).
+# Read the count off the class. Let $u(d)$ be the units in an hourglass of *d* poolings.
+# The smallest has $u(1) = 2r$. Each further level adds *r* down, *r* up and one skip:
+# $u(d) = u(d-1) + 2r + 1$. Together:
+#
+# $$u(d) = 2r + (d - 1)(2r + 1)$$
+#
+# Count it in the real Attention-56, built on the `meta` device, which needs no memory.
 
 # %% count-units
 with torch.device("meta"):
@@ -361,7 +364,7 @@ plain = next(n for n in range(1, 99) if 1 + 2 * n >= fields[3].width)
 print(f"plain units needed for the same: {plain}")
 
 # %% [markdown]
-# Now lay these fields over a digit. What the marked position does *not* see is veiled.
+# Now lay these fields over a digit. What the dot does *not* see is veiled.
 
 # %% reach-figure
 three = nn.Sequential(*[unit() for _ in range(3)])
@@ -468,8 +471,9 @@ print(" 8 units, two of them on skips:", *(f"{iou:.2f}" for iou in iou_with))
 assert max(control) < min(iou_with)
 
 # %% [markdown]
-# More units do not stand in for a skip. Note that there is **no skip at the top**: the
-# finest map that crosses has half the resolution, so every mask is a little soft.
+# Here, more units do not stand in for skips. Note that there is **no skip at the top**:
+# the finest map that crosses has half the resolution, and M's last step to full size is
+# pure interpolation.
 
 # %% [markdown]
 # ## "Why are things added twice in port X?"
@@ -542,8 +546,8 @@ plots.show(fig, alt="Histogram of the first mask's values before training: one b
            "hump centred near one half; most values lie outside 0.4 to 0.6.")
 
 # %% [markdown]
-# Before the sigmoid the head's outputs spread by nearly 1, for so He initialisation
-# sets the scale; the sigmoid of that is broad. And 1 + M starts near 1.5 on average,
+# He initialisation sets the scale of the head's outputs: before the sigmoid they spread
+# by nearly 1, and the sigmoid of that is broad. And 1 + M starts near 1.5 on average,
 # not near 1. Lesson 05 asks what that does to a deep stack.
 
 # %% [markdown]
@@ -600,9 +604,9 @@ for side in (32, 16, 8):
 # %% [markdown]
 # ## Recap
 #
-# Pool, think, enlarge, and let one skip a level carry position across: an answer for
-# each position and channel that has seen the whole object. Sizes come from the map
-# being joined, and equality is proved on values.
+# Pool, think, enlarge, and let skips carry position across: that gives an answer for
+# each position and channel that has seen far beyond its own stroke. Sizes come from the
+# map being joined, and equality is proved on values.
 
 # %% [markdown]
 # ## Where next
