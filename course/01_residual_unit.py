@@ -316,8 +316,8 @@ fig = plots.curves(
 plots.show(
     fig,
     alt="Gradient at the input against depth for shortcuts scaled by 1, 0.9 and 0.5, "
-    "log axes. At 64 units the smallest scale has by far the largest gradient. The signal "
-    "for 0.5 stays level.",
+    "log axes. At 64 units the smallest scale has by far the largest gradient. The "
+    "signal for 0.5 stays level.",
 )
 
 # %% [markdown]
@@ -345,8 +345,7 @@ for s in (1.0, 0.5):
 # %% [markdown]
 # With s = 1 the sum grows, so each further unit changes it less: the stack becomes an
 # identity with small corrections. With s = 0.5 the sum stays small, the branch soon wins
-# and goes on winning, and the stack is a plain one in disguise, exploding gradient
-# included.
+# and goes on winning, and the stack is a plain one in disguise.
 
 # %% [markdown]
 # ## Is that only this random start?
