@@ -8,6 +8,7 @@ from .cluttered import ClutteredDigits
 from .digits import PlainDigits
 from .folder import FolderImages
 from .loading import InMemoryImages, make_loader
+from .masked import WithObjectMasks
 from .noise import NoisyLabels, noisy_labels
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "InMemoryImages",
     "NoisyLabels",
     "PlainDigits",
+    "WithObjectMasks",
     "fetch",
     "make_loader",
     "noisy_labels",

@@ -38,7 +38,7 @@ class InMemoryImages(Dataset):
         return self.images[picked].float() / 255, self.labels[picked]
 
 
-def collate(batch: Any) -> tuple[Tensor, Tensor]:
+def collate(batch: Any) -> tuple[Tensor, ...]:
     """Pass a batch that came stacked out of ``__getitems__``; stack a list of items."""
     return batch if isinstance(batch, tuple) else tuple(default_collate(batch))
 

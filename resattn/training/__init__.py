@@ -5,11 +5,14 @@ from .evaluation import Score, evaluate
 from .loop import fit
 from .metrics import History
 from .seeding import seed_everything
+from .stepping import Objective, classification
 
 __all__ = [
     "History",
+    "Objective",
     "Score",
     "TrainConfig",
+    "classification",
     "evaluate",
     "fit",
     "learning_rate_at",

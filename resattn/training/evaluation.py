@@ -68,7 +68,7 @@ def shared_score(
     with modes_kept(model):
         model.eval()
         for batch in make_loader(share, batch_size, workers=workers):
-            images, labels = to_device(batch, world.device)
+            images, labels = to_device(batch, world.device)[:2]
             with autocast(world.device, precision):
                 logits = model(images)  # (B, classes)
                 loss = F.cross_entropy(logits, labels, reduction="sum")
@@ -78,10 +78,9 @@ def shared_score(
     return Score(wrong / images, loss / images)
 
 
-def to_device(batch: tuple[Tensor, Tensor], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Images and labels on ``device``; from pinned memory the copy overlaps with computation."""
-    images, labels = batch
-    return images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
+def to_device(batch: tuple[Tensor, ...], device: torch.device) -> tuple[Tensor, ...]:
+    """The batch's tensors on ``device``; from pinned memory the copy overlaps with computation."""
+    return tuple(part.to(device, non_blocking=True) for part in batch)
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:

@@ -13,6 +13,7 @@ from .evaluation import modes_kept
 from .interrupt import deferred_interrupt
 from .metrics import History
 from .run import Callback, Run
+from .stepping import Objective, classification
 
 
 def fit(
@@ -26,6 +27,7 @@ def fit(
     workers: int = 0,
     progress: bool = True,
     on_step: Callback | None = None,
+    objective: Objective = classification,
 ) -> History:
     """Train ``model`` in place, and say what happened.
 
@@ -40,8 +42,8 @@ def fit(
 
     Args:
         model: maps images ``(B, C, H, W)`` to logits ``(B, classes)``. It stays on the device.
-        train, val: map-style datasets of (image, label) pairs. The images that do not fill a last
-            batch of an epoch wait for the next epoch's order.
+        train, val: map-style datasets of (image, label) pairs, or of longer tuples that begin so.
+            The images that do not fill a last batch of an epoch wait for the next epoch's order.
         config: see `TrainConfig`.
         run_dir: folder for the run's two files; None keeps nothing.
         device: "auto" is a GPU if there is one, else the CPU.
@@ -49,6 +51,8 @@ def fit(
         progress: print one line of progress; False prints nothing.
         on_step: called as ``on_step(step, model)`` after each step, with the step's gradients in
             ``.grad``. It may change modes and draw random numbers; both are reset.
+        objective: what is minimised, the mean cross entropy unless given: ``objective(network,
+            batch)`` gives a scalar loss of the batch's tensors. A checkpoint does not hold it.
 
     Raises:
         ValueError: before any work, for an empty dataset, a batch that is larger than ``train`` or
@@ -63,7 +67,7 @@ def fit(
     world = join(device)
     _check(train, val, config, world, folder)
     with modes_kept(model):
-        run = Run(model, train, val, config, world, folder)
+        run = Run(model, train, val, config, world, folder, objective)
         with deferred_interrupt() as interrupt:
             run.train_on(workers, progress and world.is_first, on_step, interrupt)
     return run.history

@@ -20,7 +20,7 @@ from .interrupt import Interrupt, ignore_interrupts
 from .metrics import History, MetricsWriter, read_metrics
 from .progress import Progress
 from .seeding import seed_step
-from .stepping import Stepper
+from .stepping import Objective, Stepper
 
 CHECKPOINT = "checkpoint.pt"
 METRICS = "metrics.jsonl"
@@ -39,12 +39,13 @@ class Run:
         config: TrainConfig,
         world: World,
         folder: Path | None,
+        objective: Objective,
     ) -> None:
         self.model, self.train, self.val, self.config, self.world = model, train, val, config, world
         self.history = History(config, str(world.device))
         self.folder = folder
         state = self._stored_state()
-        self.stepper = Stepper(model, config, world)
+        self.stepper = Stepper(model, config, world, objective)
         if state is not None:
             model.load_state_dict(state["model"])
             self.stepper.optimizer.load_state_dict(state["optimizer"])
@@ -80,7 +81,7 @@ class Run:
         ):
             while self.step < self.config.steps:
                 started = time.perf_counter()
-                loss, stop = self.stepper(self.step + 1, *next(batches), interrupt.requested)
+                loss, stop = self.stepper(self.step + 1, next(batches), interrupt.requested)
                 self.history.seconds += time.perf_counter() - started
                 line = self._measure(loss)
                 if metrics:
@@ -94,7 +95,7 @@ class Run:
                 if stop:
                     raise KeyboardInterrupt(self._farewell())
 
-    def _batches(self, workers: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def _batches(self, workers: int) -> Iterator[tuple[Tensor, ...]]:
         """The batches of the steps that are left, on the device; each seeds its step's draws."""
         epoch_steps = len(self.train) // self.config.batch_size
         while True:

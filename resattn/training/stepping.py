@@ -1,6 +1,7 @@
 """One step of training: forward, backward, update."""
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -11,19 +12,32 @@ from .config import TrainConfig, learning_rate_at
 from .distributed import World
 from .evaluation import autocast
 
+Objective = Callable[[nn.Module, tuple[Tensor, ...]], Tensor]
+"""Maps the network and a batch to the mean loss over the batch, a scalar with a gradient."""
+
+
+def classification(network: nn.Module, batch: tuple[Tensor, ...]) -> Tensor:
+    """Mean cross entropy (nats) of the batch's labels: the objective unless another is given."""
+    images, labels = batch[:2]
+    return F.cross_entropy(network(images), labels)
+
 
 class Stepper:
     """A model on its device, with its optimiser.
 
     Args:
         model: is moved to ``world.device``, and to channels-last memory if ``config`` says so.
+        objective: what is minimised.
 
-    The gradient is that of the mean cross entropy over the global batch. Each process normalises
+    The gradient is that of the objective's mean over the global batch. Each process normalises
     with the batch statistics of its own share; for those of the global batch convert the model
     with ``nn.SyncBatchNorm.convert_sync_batchnorm`` first (GPUs only).
     """
 
-    def __init__(self, model: nn.Module, config: TrainConfig, world: World) -> None:
+    def __init__(
+        self, model: nn.Module, config: TrainConfig, world: World, objective: Objective
+    ) -> None:
+        self.objective = objective
         self.model = model.to(world.device)
         if config.channels_last:
             self.model = model.to(memory_format=torch.channels_last)
@@ -40,7 +54,7 @@ class Stepper:
         network = model if world.size == 1 else DistributedDataParallel(model)
         self.forward = torch.compile(network) if config.compile else network
 
-    def __call__(self, step: int, images: Tensor, labels: Tensor, stop: bool) -> tuple[float, bool]:
+    def __call__(self, step: int, batch: tuple[Tensor, ...], stop: bool) -> tuple[float, bool]:
         """Make step ``step`` (from 1) on this process's share of the batch.
 
         Returns:
@@ -52,12 +66,13 @@ class Stepper:
         learning_rate = learning_rate_at(self.config, step)
         self.model.train()
         self.optimizer.zero_grad(set_to_none=True)
-        with autocast(images.device, self.config.precision):
-            loss = F.cross_entropy(self.forward(images), labels)
+        device = self.world.device
+        with autocast(device, self.config.precision):
+            loss = self.objective(self.forward, batch)
         report = torch.stack((loss.detach(), torch.full_like(loss.detach(), float(stop))))
         report = self.world.total(report).to("cpu", non_blocking=True)
         arrived = (
-            torch.cuda.current_stream(images.device).record_event() if images.is_cuda else None
+            torch.cuda.current_stream(device).record_event() if device.type == "cuda" else None
         )
         loss.backward()
         if arrived:
