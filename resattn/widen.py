@@ -1,4 +1,4 @@
-"""The control for "width in disguise": a trunk without masks that has a masked network's size."""
+"""The controls for "width in disguise": networks widened to a given number of parameters."""
 
 from dataclasses import replace
 
@@ -12,9 +12,7 @@ from resattn.network import ResidualAttentionNetwork
 def widened_trunk(config: NetworkConfig) -> NetworkConfig:
     """The same network without masks, its units' inner widths widened to the same parameters.
 
-    All widths grow by one factor, found by bisection, and are rounded to a multiple of what the
-    units need (their groups; 4 for inception units). Channels between units stay. For networks
-    with masks the result is within 2 % of the target, which the suite checks for every preset.
+    See `widened`. The result is within 2 % of the target, which the suite checks for every preset.
 
     Raises:
         ValueError: for a network without masks, which has nothing to be compared with.
@@ -23,27 +21,42 @@ def widened_trunk(config: NetworkConfig) -> NetworkConfig:
         raise ValueError("a widened trunk matches a network with masks; this one has none")
     with torch.device("meta"):
         target = count_parameters(ResidualAttentionNetwork(config))
+    return widened(replace(config, merge="none"), target)
+
+
+def widened(config: NetworkConfig, parameters: int) -> NetworkConfig:
+    """A network without masks whose units' inner widths are widened to ``parameters``.
+
+    All widths grow by one factor, found by bisection, and are rounded to a multiple of what the
+    units need (their groups; 4 for inception units). Channels between units stay, and so do gates.
+
+    Raises:
+        ValueError: for a network with masks, or one that is larger already.
+    """
+    if config.has_masks:
+        raise ValueError("only a network without masks is widened; set merge='none'")
+    if (own := _trunk_parameters(config)) > parameters:
+        raise ValueError(f"the network has {own} parameters already, more than {parameters}")
     step = 4 if config.unit == "inception" else config.groups
-    bare = replace(config, merge="none")
 
     def scaled(factor: float) -> NetworkConfig:
         stages = tuple(
             replace(stage, width=max(1, round(factor * stage.width / step)) * step)
-            for stage in bare.stages
+            for stage in config.stages
         )
-        return replace(bare, stages=stages)
+        return replace(config, stages=stages)
 
     low, high = 1.0, 2.0
-    while _trunk_parameters(scaled(high)) < target:
+    while _trunk_parameters(scaled(high)) < parameters:
         high *= 2
     for _ in range(12):
         middle = (low + high) / 2
-        if _trunk_parameters(scaled(middle)) < target:
+        if _trunk_parameters(scaled(middle)) < parameters:
             low = middle
         else:
             high = middle
     return min(
-        (scaled(low), scaled(high)), key=lambda found: abs(_trunk_parameters(found) - target)
+        (scaled(low), scaled(high)), key=lambda found: abs(_trunk_parameters(found) - parameters)
     )
 
 
