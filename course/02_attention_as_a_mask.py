@@ -37,6 +37,8 @@ from resattn.data import ClutteredDigits, InMemoryImages
 from resattn.training import TrainConfig, fit
 from resattn.units import PreActBottleneck
 
+torch.set_num_threads(1)  # steadier on a busy machine, and our tensors are small
+
 # %% [markdown]
 # ## A mask re-weights a map
 #
@@ -305,7 +307,7 @@ assert abs(error(outer, two, two_wanted) - least) < 1e-6  # one of the best
 columns = {"T": two, "wanted": two_wanted}
 for name, shape in shapes.items():
     columns[name] = best_mask(two, two_wanted, shape) * two
-columns["outer"] = outer * two
+columns["outer"] = outer * two  # channel vector times spatial map
 panels = {f"{k}\nchannel {c}": x[0, c] for c in (0, 1) for k, x in columns.items()}
 fig = plots.map_grid(
     panels, columns=6, limits=(0, 1), unit="value",
@@ -602,7 +604,7 @@ def test_error(cell, with_image=True):
         M = cell_masks(d.object_masks, cell)
         return ((d.images if with_image else 255) * M).byte()
 
-    config = TrainConfig(steps=200, batch_size=100, learning_rate=0.1, warmup_steps=20)
+    config = TrainConfig(steps=200, batch_size=64, learning_rate=0.1, warmup_steps=20)
     seen, unseen = (InMemoryImages(shown(d), d.labels) for d in (train, data))
     history = fit(small_net(), seen, unseen, config, device="cpu", progress=False)
     return 100 * history.validation[config.steps].error
@@ -634,7 +636,7 @@ falls = list(behind.values()) == sorted(behind.values(), reverse=True)
 finding = "Finer masks, smaller errors" if falls else "The true mask helps"
 fig = plots.curves(
     list(cells.values()),
-    {"image behind mask": list(behind.values()), "mask alone": [alone[k] for k in cells]},
+    {"behind the mask": list(behind.values()), "mask alone": [alone[k] for k in cells]},
     log_x=True,
     title=finding + "; but an outline alone tells much",
     xlabel="side of the mask's cells (pixels): 32 is no mask, 1 is the true mask",
