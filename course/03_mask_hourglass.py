@@ -39,6 +39,7 @@ from resattn.data import ClutteredDigits
 from resattn.units import PreActBottleneck, conv1x1
 
 C = 8  # channels of the small maps in this lesson
+torch.set_num_threads(1)  # on maps this small, more threads only get in the way
 
 
 def unit():
