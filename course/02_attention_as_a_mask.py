@@ -321,7 +321,7 @@ plots.show(
 )
 
 # %% [markdown]
-# Surveys call CBAM and BAM "mixed" because they use both domains; the Residual Attention
+# Blog posts call CBAM and BAM "mixed" because they use both domains; the Residual Attention
 # Network's mask is mixed in the full sense. Mind that the limit is of **one** mask on **one**
 # map: the convolutions between two gates can move a target into a channel of its own.
 
