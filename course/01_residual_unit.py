@@ -163,7 +163,7 @@ plots.show(
 # %% [markdown]
 # "Deep plain networks suffer from vanishing gradients": not these, once they have BN. The
 # signal is held level by force, and the gradient pays: on its way to the input it grows
-# by nearly the same factor at each convolution (Yang et al. 2019, arXiv 1902.10129, derive
+# by nearly the same factor at each convolution (Yang et al. 2019, arXiv 1902.08129, derive
 # it). The factor is small. The depth is not.
 
 # %% growth

@@ -11,10 +11,7 @@ if TYPE_CHECKING:  # what type checkers and editors see of the names below
     from resattn import data, plots, probes, training
     from resattn.config import NetworkConfig, StageConfig
     from resattn.cost import config_cost, count_multiply_adds, count_parameters
-    from resattn.network import ResidualAttentionNetwork
-    from resattn.presets import (
-        PRESETS,
-        Preset,
+    from resattn.create import (
         attention56,
         attention92,
         attentioninception56,
@@ -30,16 +27,25 @@ if TYPE_CHECKING:  # what type checkers and editors see of the names below
         cifar_attention452,
         cifar_resnet164,
         create_model,
-        get_config,
-        list_models,
         se_resnet50,
         small_attention8,
         small_attention16,
         small_attention32,
+        small_bam8,
+        small_bam16,
+        small_bam32,
+        small_cbam8,
+        small_cbam16,
+        small_cbam32,
         small_resnet8,
         small_resnet16,
         small_resnet32,
+        small_se8,
+        small_se16,
+        small_se32,
     )
+    from resattn.network import ResidualAttentionNetwork
+    from resattn.presets import PRESETS, Preset, get_config, list_models
     from resattn.widen import widened_trunk
 
 __version__ = "0.1.0"
@@ -49,7 +55,11 @@ _BUILDERS = (
     *("se_resnet50", "cbam_resnet50", "bam_resnet50"),
     *(f"cifar_attention{depth}" for depth in (56, 92, 128, 164, 236, 452)),
     "cifar_resnet164",
-    *(f"small_{kind}{size}" for kind in ("attention", "resnet") for size in (8, 16, 32)),
+    *(
+        f"small_{kind}{size}"
+        for kind in ("attention", "resnet", "se", "cbam", "bam")
+        for size in (8, 16, 32)
+    ),
 )
 _HOMES = {
     "NetworkConfig": "config",
@@ -60,11 +70,11 @@ _HOMES = {
     "ResidualAttentionNetwork": "network",
     "PRESETS": "presets",
     "Preset": "presets",
-    "create_model": "presets",
+    "create_model": "create",
     "get_config": "presets",
     "list_models": "presets",
     "widened_trunk": "widen",
-    **dict.fromkeys(_BUILDERS, "presets"),
+    **dict.fromkeys(_BUILDERS, "create"),
 }
 _MODULES = ("data", "plots", "probes", "training")
 __all__ = sorted([*_HOMES, *_MODULES])

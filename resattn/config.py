@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from resattn.attention import MERGE_RULES
 from resattn.checks import check_at_least, check_choice, check_flag
 from resattn.gates import GATE_KINDS
-from resattn.masks import MASK_ACTIVATIONS, MASK_KINDS, UPSAMPLINGS, check_map_size
+from resattn.masks import MASK_ACTIVATIONS, MASK_KINDS
+from resattn.resampling import UPSAMPLINGS, check_map_size
 from resattn.units import UNIT_KINDS
 
 STEM_KINDS = ("imagenet", "small")

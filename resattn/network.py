@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from resattn.attention import AttentionModule
 from resattn.config import NetworkConfig, StageConfig
 from resattn.gates import BAM, CBAM, SqueezeExcitation
-from resattn.masks import HourglassMask, LocalConvolutionMask, MaskHead, Upsample
+from resattn.masks import HourglassMask, LocalConvolutionMask, MaskHead
+from resattn.resampling import Upsample
 from resattn.units import (
     GateBuilder,
     InceptionUnit,

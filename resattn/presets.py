@@ -1,16 +1,14 @@
 """Networks by name: the released ones, the paper's CIFAR ones, the neighbours, and small ones.
 
 `PRESETS` is the table: each entry states depth, parameters and multiply-adds, and the suite
-recomputes every integer. `create_model` builds one, with typed options over the preset's.
+recomputes every integer.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 
 from resattn.checks import check_choice
 from resattn.config import NetworkConfig, StageConfig
-from resattn.network import ResidualAttentionNetwork
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class Preset:
     source: str
 
 
-def _imagenet(modules: tuple[int, int, int], width: int, **fields: object) -> NetworkConfig:
+def _imagenet(modules: tuple[int, int, int], width: int) -> NetworkConfig:
     """Table 2's layout: 56, 28, 14 with modules, then three plain units at 7."""
     stages = tuple(
         StageConfig(
@@ -45,11 +43,15 @@ def _imagenet(modules: tuple[int, int, int], width: int, **fields: object) -> Ne
         )
         for i in range(4)
     )
-    return NetworkConfig(stages=stages, stem="imagenet", stem_channels=64, image_size=224, **fields)
+    return NetworkConfig(stages=stages, stem="imagenet", stem_channels=64, image_size=224)
 
 
 def _resnet50(gate: str) -> NetworkConfig:
-    """ResNet-50: 3, 4, 6, 3 post-activation bottlenecks."""
+    """ResNet-50: 3, 4, 6, 3 post-activation bottlenecks.
+
+    The stem pools without padding, in ceil mode, as the first Caffe releases did. Ports to PyTorch
+    pad by 1: the same counts, slightly other logits.
+    """
     stages = tuple(
         StageConfig(
             channels=256 * 2**i, width=64 * 2**i, stride=1 if i == 0 else 2, plain=units - 1
@@ -61,7 +63,7 @@ def _resnet50(gate: str) -> NetworkConfig:
     )
 
 
-def _cifar(num_classes: int, *, modules: int, plain: int = 1, **fields: int) -> NetworkConfig:
+def _cifar(*, modules: int, plain: int = 1) -> NetworkConfig:
     """Three stages on 32, 16 and 8; ResNet-164's widths; 3, 2 and 1 poolings."""
     stages = tuple(
         StageConfig(
@@ -79,13 +81,15 @@ def _cifar(num_classes: int, *, modules: int, plain: int = 1, **fields: int) -> 
         stem="small",
         stem_channels=16,
         image_size=32,
-        num_classes=num_classes,
-        **fields,
+        num_classes=10,
     )
 
 
 def _small(image_size: int, *, modules: int, plain: int, gate: str = "none") -> NetworkConfig:
-    """Three thin stages for one-channel images; 32 pixels enter by stride 2 and cost like 16."""
+    """Three thin stages for one-channel images; 32 pixels enter by stride 2 and cost like 16.
+
+    Gates reduce by 4: by 16 they would keep 2 hidden units of 32 channels, and often start dead.
+    """
     stages = tuple(
         StageConfig(
             channels=32 * 2**i,
@@ -105,6 +109,7 @@ def _small(image_size: int, *, modules: int, plain: int, gate: str = "none") -> 
         in_channels=1,
         num_classes=10,
         gate=gate,
+        reduction=4,
     )
 
 
@@ -119,11 +124,11 @@ def _table() -> Iterator[tuple[str, Preset]]:
     preact, following = _imagenet(one, 64), _imagenet(two, 64)
     yield "attention56", Preset(preact, 56, 31_810_728, 6_270_836_736, _RELEASED)
     yield "attention92", Preset(following, 92, 52_466_344, 10_533_789_696, _RELEASED)
-    next56 = _imagenet(one, 128, unit="post", groups=32)
-    next92 = _imagenet(two, 128, unit="post", groups=32)
+    next56 = replace(_imagenet(one, 128), unit="post", groups=32)
+    next92 = replace(_imagenet(two, 128), unit="post", groups=32)
     yield "attentionnext56", Preset(next56, 56, 31_318_824, 6_419_106_816, _RELEASED)
     yield "attentionnext92", Preset(next92, 92, 52_102_952, 10_704_337_920, _RELEASED)
-    inception = _imagenet(one, 104, unit="inception")
+    inception = replace(_imagenet(one, 104), unit="inception")
     reading = "a reading: never released; width chosen to fit the paper's 31.9 M and 6.3 G"
     yield "attentioninception56", Preset(inception, 56, 32_049_024, 6_274_405_896, reading)
     for name, gate, parameters, multiply_adds, source in (
@@ -140,18 +145,18 @@ def _table() -> Iterator[tuple[str, Preset]]:
         (236, 6, {}, 5_084_762, 568_265_216),
         (452, 6, {"p": 2, "t": 4, "r": 3}, 10_181_210, 984_386_048),
     ):
-        config = _cifar(10, modules=modules, **fields)
+        config = replace(_cifar(modules=modules), **fields)
         preset = Preset(config, depth, parameters, multiply_adds, _CIFAR)
         yield f"cifar_attention{depth}", preset
-    resnet164 = _cifar(10, modules=0, plain=17)
+    resnet164 = _cifar(modules=0, plain=17)
     he = "He et al. 2016, arXiv 1603.05027"
     yield "cifar_resnet164", Preset(resnet164, 164, 1_703_258, 247_646_720, he)
     for kind, modules, plain, gate, parameters, multiply_adds in (
         ("attention", 1, 1, "none", 245_146, (1_910_528, 7_638_272, 7_847_168)),
         ("resnet", 0, 5, "none", 150_650, (1_386_752, 5_543_168, 5_752_064)),
-        ("se", 0, 5, "se", 168_206, (1_402_880, 5_559_296, 5_768_192)),
-        ("cbam", 0, 5, "cbam", 169_970, (1_468_400, 5_772_992, 5_981_888)),
-        ("bam", 0, 5, "bam", 152_294, (1_404_992, 5_614_208, 5_823_104)),
+        ("se", 0, 5, "se", 216_842, (1_451_264, 5_607_680, 5_816_576)),
+        ("cbam", 0, 5, "cbam", 218_606, (1_565_168, 5_869_760, 6_078_656)),
+        ("bam", 0, 5, "bam", 160_664, (1_570_304, 6_269_696, 6_478_592)),
     ):
         for size, operations in zip((8, 16, 32), multiply_adds, strict=True):
             config = _small(size, modules=modules, plain=plain, gate=gate)
@@ -170,90 +175,3 @@ def get_config(name: str) -> NetworkConfig:
     """The configuration of a preset. Raises ValueError for an unknown name."""
     check_choice("model", name, PRESETS)
     return PRESETS[name].config
-
-
-def create_model(
-    name: str,
-    num_classes: int | None = None,
-    *,
-    in_channels: int | None = None,
-    image_size: int | None = None,
-    modules: int | tuple[int, ...] | None = None,
-    poolings: int | tuple[int, ...] | None = None,
-    unit: str | None = None,
-    groups: int | None = None,
-    p: int | None = None,
-    t: int | None = None,
-    r: int | None = None,
-    merge: str | None = None,
-    mask: str | None = None,
-    local_units: int | None = None,
-    activation: str | None = None,
-    upsampling: str | None = None,
-    skips: bool | None = None,
-    final_norm: bool | None = None,
-    gate: str | None = None,
-    reduction: int | None = None,
-) -> ResidualAttentionNetwork:
-    """Builds a preset, with some of its options replaced; None keeps the preset's value.
-
-    The options are the attributes of `resattn.config.NetworkConfig`. ``modules`` and ``poolings``
-    are one number for every stage that has modules in the preset, or one a stage. What was built
-    is found again in the network's ``config``.
-
-    Raises:
-        ValueError: for an unknown name or an impossible value, naming the nearest valid choice.
-    """
-    options = {key: value for key, value in locals().items() if value is not None}
-    config = get_config(name)
-    del options["name"]
-    for key in ("modules", "poolings"):
-        if key in options:
-            stages = options.get("stages", config.stages)
-            options["stages"] = _with_stage_field(name, stages, key, options.pop(key))
-    return ResidualAttentionNetwork(replace(config, **options))
-
-
-def _with_stage_field(
-    name: str, stages: tuple[StageConfig, ...], key: str, value: int | tuple[int, ...]
-) -> tuple[StageConfig, ...]:
-    attentive = [i for i, stage in enumerate(get_config(name).stages) if stage.modules]
-    if not attentive:
-        raise ValueError(
-            f"{key}={value} has no place in {name}, which has no attention modules; "
-            "start from a preset with 'attention' in its name"
-        )
-    values = value if isinstance(value, (tuple, list)) else (value,) * len(attentive)
-    if len(values) != len(attentive):
-        raise ValueError(
-            f"{key} needs one number, or {len(attentive)} for the stages of {name} that have "
-            f"attention modules, got {len(values)}: {value}"
-        )
-    changed = dict(zip(attentive, values, strict=True))
-    return tuple(
-        replace(stage, **{key: changed[i]}) if i in changed else stage
-        for i, stage in enumerate(stages)
-    )
-
-
-attention56 = partial(create_model, "attention56")
-attention92 = partial(create_model, "attention92")
-attentionnext56 = partial(create_model, "attentionnext56")
-attentionnext92 = partial(create_model, "attentionnext92")
-attentioninception56 = partial(create_model, "attentioninception56")
-se_resnet50 = partial(create_model, "se_resnet50")
-cbam_resnet50 = partial(create_model, "cbam_resnet50")
-bam_resnet50 = partial(create_model, "bam_resnet50")
-cifar_attention56 = partial(create_model, "cifar_attention56")
-cifar_attention92 = partial(create_model, "cifar_attention92")
-cifar_attention128 = partial(create_model, "cifar_attention128")
-cifar_attention164 = partial(create_model, "cifar_attention164")
-cifar_attention236 = partial(create_model, "cifar_attention236")
-cifar_attention452 = partial(create_model, "cifar_attention452")
-cifar_resnet164 = partial(create_model, "cifar_resnet164")
-small_attention8 = partial(create_model, "small_attention8")
-small_attention16 = partial(create_model, "small_attention16")
-small_attention32 = partial(create_model, "small_attention32")
-small_resnet8 = partial(create_model, "small_resnet8")
-small_resnet16 = partial(create_model, "small_resnet16")
-small_resnet32 = partial(create_model, "small_resnet32")

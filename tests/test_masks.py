@@ -19,6 +19,7 @@ from oracles import (
 )
 
 import resattn.masks as masks
+import resattn.resampling as resampling
 from resattn.masks import HourglassMask, LocalConvolutionMask, MaskHead, Upsample
 from resattn.units import InceptionUnit, PostActBottleneck, PreActBottleneck
 
@@ -163,7 +164,7 @@ def test_the_hourglass_equals_its_naive_recomputation(kind, poolings, r, size, s
         torch.testing.assert_close(mask.train(training)(x), expected, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("how", masks.UPSAMPLINGS)
+@pytest.mark.parametrize("how", resampling.UPSAMPLINGS)
 @pytest.mark.parametrize("activation", NAIVE)
 @pytest.mark.parametrize("final_norm", [True, False])
 def test_the_hourglass_with_each_option_equals_its_naive_recomputation(how, activation, final_norm):

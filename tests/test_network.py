@@ -20,7 +20,8 @@ from resattn import (
     get_config,
 )
 from resattn.gates import BAM, CBAM, SqueezeExcitation
-from resattn.masks import MASK_ACTIVATIONS, UPSAMPLINGS
+from resattn.masks import MASK_ACTIVATIONS
+from resattn.resampling import UPSAMPLINGS
 
 SMALL = ("small_attention8", "small_resnet8", "small_se8", "small_cbam8", "small_bam8")
 
@@ -322,7 +323,7 @@ def test_a_gradient_reaches_every_parameter(options):
 def test_a_training_step_of_a_preset_moves_every_weight(name):
     torch.manual_seed(0)
     # SE at r = 16 has two hidden units for 32 channels, and chance may shut both: so r = 4 there.
-    model, x = create_model(name, reduction=4), torch.randn(16, 1, 8, 8)
+    model, x = create_model(name), torch.randn(16, 1, 8, 8)
     before = {key: value.clone() for key, value in model.named_parameters()}
     nn.functional.cross_entropy(model(x), torch.arange(16) % 10).backward()
     torch.optim.SGD(model.parameters(), lr=0.1).step()
