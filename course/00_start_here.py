@@ -11,8 +11,8 @@
 #
 # Welcome. In this course you build a residual attention network (Wang et al. 2017,
 # [arXiv 1704.06904](https://arxiv.org/abs/1704.06904)) piece by piece, and measure what
-# each piece does. You need Python and basic neural networks, a laptop, and nothing about
-# attention.
+# each piece does. You need Python and basic neural networks, a laptop, and nothing
+# about attention.
 
 # %% [markdown]
 # ## What you will build
@@ -25,9 +25,9 @@
 # ## Why it matters
 #
 # Attention is usually shown as a coloured picture: the network looks at the bird, so it
-# must be right. A picture can be chosen; a score cannot. To score attention you must know
-# where the object is, and be able to say what a map that knows nothing would get. This
-# lesson sets up both. Every later lesson uses them.
+# must be right. A picture can be chosen; a score cannot. To score attention you must
+# know where the object is, and be able to say what a map that knows nothing would get.
+# This lesson sets up both. The lessons after it build on both.
 
 # %% [markdown]
 # ## The map
@@ -35,9 +35,9 @@
 # | | lesson | what you find out |
 # |---|---|---|
 # | **00** | Start here | what we measure, and on what |
-# | **01** | [The residual unit](01_residual_unit.ipynb) | why deep stacks need an identity path |
-# | **02** | [Attention as a mask](02_attention_as_a_mask.ipynb) | what a mask can and cannot say |
-# | **03** | [The soft mask's hourglass](03_mask_hourglass.ipynb) | where a mask comes from |
+# | **01** | [The residual unit](01_residual_unit.ipynb) | why depth needs identity |
+# | **02** | [Attention as a mask](02_attention_as_a_mask.ipynb) | what a mask can say |
+# | **03** | [The mask's hourglass](03_mask_hourglass.ipynb) | where a mask comes from |
 # | 04 | Naive attention *(coming)* | what goes wrong when masks are stacked |
 # | 05 | Attention residual learning *(coming)* | how 1 + M mends it |
 # | 06 | Three kinds of attention *(coming)* | what the mask's activation decides |
@@ -63,14 +63,20 @@
 # question that needs longer gets a recorded run beside the short one, with its command,
 # seed and device, and the page says which is which. A GPU is welcome, never needed.
 #
-# First: does your machine have what the course needs? This is `python -m resattn doctor`,
-# called from Python. It prints what fails, and how to mend it.
+# First: does your machine have what the course needs? This is `python -m resattn
+# doctor`, called from Python. It prints what fails, and how to mend it.
+
+# %% setup
+import matplotlib.pyplot as plt
+import torch
+from torch import nn
+
+from resattn import doctor, plots, probes
+from resattn.data import ClutteredDigits
+from resattn.data.digits import load_digits, split_members
+from resattn.training import TrainConfig, evaluate, fit, seed_everything
 
 # %% doctor tags=["nbval-ignore-output"]
-import torch
-
-from resattn import doctor
-
 needs = list(doctor.checks())
 for need in needs:
     if not need.ok:
@@ -85,13 +91,11 @@ assert all(need.ok for need in doctor.check_packages())
 #
 # Each image holds one whole handwritten **digit**, to be named. Around it lie
 # **fragments** cut from digits of *other* classes, and over all of it lies **noise**.
-# Fragments have the same ink and strokes as the digit, so brightness gives nothing away:
-# the network must find out which strokes belong together.
+# Fragments have the same ink and strokes as the digit. Brightness tells ink from
+# background, but not a digit from a fragment: the network must find out which strokes
+# belong together.
 
 # %% data
-from resattn import plots, probes
-from resattn.data import ClutteredDigits
-
 train = ClutteredDigits("train", 4000)
 val = ClutteredDigits("val", 500)
 test = ClutteredDigits("test", 1000)
@@ -105,10 +109,10 @@ print("distractor masks:", tuple(test.distractor_masks.shape))
 # %% contact-sheet
 assert truth.any(2).any(1).all() and not (truth & test.distractor_masks).any()
 fig = plots.image_grid(
-    test.images[:16], labels=test.labels[:16].tolist(), object_masks=truth[:16],
-    distractor_masks=test.distractor_masks[:16],
+    test.images[:12], labels=test.labels[:12].tolist(), object_masks=truth[:12],
+    distractor_masks=test.distractor_masks[:12], columns=6,
     title="One whole digit in every image (orange), among fragments (blue, dashed)")
-plots.show(fig, alt="Sixteen grey images, each with its label above. An orange outline "
+plots.show(fig, alt="Twelve grey images, each with its label above. An orange outline "
            "follows the one whole digit, dashed blue outlines the fragments around it; "
            "some fragments touch the digit.")
 
@@ -124,38 +128,36 @@ print(f"the digit covers {shares.mean():.1%} of an image on average,",
 print(f"fragments cover {clutter:.1%} on average")
 
 # %% object-share-figure
-import matplotlib.pyplot as plt
-
 fig, axis = plt.subplots(figsize=(7.2, 3.2), layout="constrained")
 axis.hist(100 * shares.numpy(), bins=30, color=plots.COLOURS[0])
 axis.axvline(100 * clutter, color=plots.COLOURS[1], ls="--",
              label="fragments, mean over images")
 assert shares.mean() < clutter
 axis.set(title="The digit is small, and the clutter around it is larger on average",
-         xlabel="share of the image covered by the digit (%)", ylabel="test images")
+         xlabel="share of the image covered by the digit (%)", ylabel="test images",
+         xlim=(0, 25))
 axis.legend()
-plots.show(fig, alt="Histogram of the share of each test image that the digit covers: one "
-           "hump, nearly all of it below a quarter of the image; the fragments' mean share "
-           "is marked to the right of the hump's middle.")
+plots.show(fig, alt="Histogram of the share of each test image that the digit covers: "
+           "one hump, all of it below a quarter of the image; the fragments' mean share is "
+           "marked to the right of the hump's middle.")
 
 # %% [markdown]
 # Why this data? Because **the truth makes attention a thing to be scored**. In a
 # photograph somebody must first decide what the object is. Here nobody can argue.
 #
 # The source is the UCI *Optical Recognition of Handwritten Digits* (Alpaydin and Kaynak
-# 1998, licence CC BY 4.0), shipped with the package. A test is worth little if the digit
-# was seen in training, so the splits must share no source digit. Count:
+# 1998, licence CC BY 4.0), shipped with the package. A test is worth little if the
+# digit was seen in training, so the splits must share no source digit. Count:
 
 # %% splits
-from resattn.data.digits import load_digits, split_members
-
 members = {split: {i for of_class in split_members(split) for i in of_class.tolist()}
            for split in ("train", "val", "test")}
 print({split: len(found) for split, found in members.items()})
 print("train and val share:", len(members["train"] & members["val"]),
       " train and test:", len(members["train"] & members["test"]),
       " val and test:", len(members["val"] & members["test"]))
-print("together all of the source:", len(set.union(*members.values())) == len(load_digits()[1]))
+together = set.union(*members.values())
+print("together they are the whole source:", len(together) == len(load_digits()[1]))
 
 # %% [markdown]
 # One caution: the source does not name its writers, so one hand may appear in several
@@ -168,9 +170,6 @@ print("together all of the source:", len(set.union(*members.values())) == len(lo
 # attention anywhere.
 
 # %% baseline
-from torch import nn
-
-
 def block(before, after):  # (B, before, H, W) -> (B, after, H / 2, W / 2)
     return nn.Sequential(
         nn.Conv2d(before, after, 3, padding=1, bias=False),
@@ -191,30 +190,27 @@ def baseline():  # (B, 1, 32, 32) -> (B, 10)
 print(f"{sum(p.numel() for p in baseline().parameters()):,} parameters")
 
 # %% [markdown]
-# `fit` is the one training loop of the course: stochastic gradient descent with Nesterov
-# momentum, as in the paper. The learning rate climbs for 100 steps, then falls along a
-# cosine. What share of the test digits will the network misread? Somebody who guesses
-# blindly misreads nine in ten.
+# `fit` is the one training loop of the course: stochastic gradient descent with
+# Nesterov momentum, as in the paper. The learning rate climbs for 200 steps, then falls
+# along a cosine. What share of the test digits will the network misread? Somebody who
+# guesses blindly misreads nine in ten.
 
 # %% guess-error
 my_guess = 5  # per cent misread; change me before you run on
 
 # %% train tags=["nbval-ignore-output"]
-from resattn.training import TrainConfig, evaluate, fit, seed_everything
-
-
 def train_baseline(seed):
     seed_everything(seed)  # the network's first weights
     net = baseline()
-    config = TrainConfig(steps=400, batch_size=64, learning_rate=0.05, warmup_steps=100,
+    config = TrainConfig(steps=400, batch_size=64, learning_rate=0.1, warmup_steps=200,
                          channels_last=True, seed=seed)
     return net, fit(net, train, val, config, device="cpu", progress=False)
 
 
 net, history = train_baseline(seed=0)
 error = evaluate(net, test, device="cpu").error
-print(history.config)
-print(f"{history.seconds:.1f} s; training images seen {history.config.epochs(4000):.1f} times")
+print(f"{history.seconds:.1f} s on the {history.device};",
+      f"each training image seen about {history.config.epochs(4000):.1f} times")
 print(f"you said {my_guess} %; measured {error:.1%}")
 assert error < 0.5
 
@@ -225,24 +221,25 @@ fig = plots.curves(
     torch.arange(1, 41) * 10, {"training loss": chunks}, xlabel="step",
     ylabel="cross entropy (nats)",
     title=f"The loss falls from {chunks[0]:.1f} to {chunks[-1]:.2f} nats")
-plots.show(fig, alt="Training loss against step, means of ten steps: it falls quickly at "
-           "first, then slowly, and levels out near zero.")
+plots.show(fig, alt="Training loss against step, means of ten steps: after a restless "
+           "start it falls, and it levels out near zero.")
 
 # %% [markdown]
-# The training loss ends low while a good many test digits are misread: the network has
-# partly learnt its 4,000 images by heart. That is a fair baseline for a laptop, and no
-# record. (Without the climb it stays at chance: try `warmup_steps=0`.)
+# If the loss rises before it falls, as in our run, nothing is broken. It ends low while
+# a good many test digits are still misread: the network has partly learnt its training
+# images by heart. That is a fair baseline for a laptop, and no record. (What is the
+# climb for? Set `warmup_steps=0` and see.)
 
 # %% [markdown]
 # ## What does the clutter cost?
 #
-# Here is a comparison that real photographs never allow. In `ClutteredDigits` the option
-# `fragments` changes nothing but the clutter: the same digits stay at the same places. So
-# take the same network and the same test digits, without fragments. It was never trained
-# on such images. What share does it misread now?
+# Here is a comparison that real photographs never allow. In `ClutteredDigits` the
+# option `fragments` changes nothing but the clutter: the same digits stay at the same
+# places. So take the same network and the same test digits, without fragments. It was
+# never trained on such images. What share does it misread now?
 
 # %% guess-clean
-my_guess = 15  # per cent misread; change me before you run on
+my_guess = 10  # per cent misread; change me before you run on
 
 # %% clutter tags=["nbval-ignore-output"]
 errors = {}
@@ -251,21 +248,21 @@ for fragments in (0, 3, 6, 10):
     assert (data.labels == test.labels).all() and (data.object_masks == truth).all()
     errors[fragments] = 100 * evaluate(net, data, device="cpu").error
 print(f"you said {my_guess} %; measured {errors[0]:.1f} %")
-assert errors[0] < errors[6] - 3 and errors[6] < errors[10]
+assert errors[0] < 0.7 * errors[6] and errors[6] < errors[10]
 
 # %% clutter-figure tags=["nbval-ignore-output"]
 fig = plots.curves(
     list(errors), {"the same digits at the same places": list(errors.values())},
     xlabel="fragments in an image", ylabel="test images misread (%)",
     title=f"Six fragments raise the error from {errors[0]:.0f} to {errors[6]:.0f} %")
-plots.show(fig, alt="Error in per cent against the number of fragments, 0 to 10: it rises "
-           "throughout, and the step from 6 to 10 is steep.")
+plots.show(fig, alt="Error in per cent against the number of fragments, 0 to 10: it "
+           "rises from left to right, and ever more steeply.")
 
 # %% [markdown]
 # The digits are no harder: the clutter alone does this, on a network that was *trained*
-# to live with clutter. The gap between zero and six fragments is what attention could
-# win at most, if it removed the clutter and did nothing else. Keep it in mind whenever
-# attention is sold to you: ask first how much there was to win.
+# to live with clutter. For this network, the gap between zero and six fragments is what
+# attention could win at most, if it removed the clutter and did nothing else. Keep it
+# in mind whenever attention is sold to you: ask first how much there was to win.
 
 # %% [markdown]
 # ## Where it fails
@@ -284,21 +281,21 @@ fig = plots.image_grid(
     test.images[worst], object_masks=truth[worst], columns=4,
     labels=[f"a {test.labels[i]}, read as {read[i]}" for i in worst.tolist()],
     title=f"Certain and wrong: eight of {int(wrong.sum())} misread digits")
-plots.show(fig, alt="Eight misread test images with the true digit outlined in orange, its "
-           "label and the network's reading above. In several of them fragments touch the "
-           "digit.")
+plots.show(fig, alt="Eight misread test images with the true digit outlined in orange, "
+           "its label and the network's reading above. In several of them fragments touch "
+           "the digit.")
 
 # %% [markdown]
-# Look at what lies close to each outline. Often a fragment adds the stroke that turns
-# one digit into another. That is a story, though, and stories are cheap. Can we measure
-# where the network takes its evidence from?
+# Look at what lies close to each outline. Sometimes a fragment seems to add the stroke
+# that makes another digit; sometimes the hand was just odd. These are stories, though,
+# and stories are cheap. Can we measure where the network takes its evidence from?
 
 # %% [markdown]
 # ## A first attention score
 #
 # Ask backpropagation: if a pixel changed a little, how much would the network's answer
-# change? That is the absolute gradient of the winning logit with respect to the input, a
-# **saliency map** S of the image's size.
+# change? That is the absolute gradient of the winning logit with respect to the input,
+# a **saliency map** S of the image's size.
 
 # %% saliency
 def saliency(net, images):  # (B, 1, H, W) -> (B, H, W)
@@ -335,23 +332,23 @@ my_guess = 80  # per cent; change me before you run on
 # %% measure-energy tags=["nbval-ignore-output"]
 energy = mine.mean().item()
 print(f"you said {my_guess} %; measured {energy:.0%}")
-assert energy > shares.mean() + 0.05
+assert shares.mean() + 0.05 < energy < 0.5
 
 # %% saliency-figure tags=["nbval-ignore-output"]
-shown = S[:8] / S[:8].amax((1, 2), keepdim=True)  # each map by its own largest value
-assert energy < 0.75
+shown = S[:8] / S[:8].amax((1, 2), keepdim=True)  # each by its own largest value
 fig = plots.map_grid(
     shown, object_masks=truth[:8], columns=4, unit="|gradient|, largest = 1",
     title=f"The network leans towards the digit: {energy:.0%} of the mass lies inside")
-plots.show(fig, alt="Saliency maps of the first eight test images with the digit outlined. "
-           "Bright pixels gather on and near the digit, but many lie outside it.")
+plots.show(fig, alt="Saliency maps of the first eight test images with the digit "
+           "outlined. Bright pixels gather on and near the digit, but many lie outside it.")
 
 # %% [markdown]
-# Is that much? A score means something only beside **baselines**, maps that know nothing
-# of the network: *uniform*, a bump at the *centre*, and *input energy*, the image's own
-# brightness. And one score is one opinion, so here are two more: the **pointing game**
-# (is the map's largest value on the digit?) and **IoU**, the overlap of the digit with
-# equally many of the map's largest pixels, as intersection over union.
+# Is that much? A score means something only beside **baselines**, maps that know
+# nothing of the network: *uniform*, a bump at the *centre*, and *input energy*, the
+# image's own brightness. And one score is one opinion, so here are two more: the
+# **pointing game** (is the map's largest value on the digit?) and **IoU**, the overlap
+# of the digit with equally many of the map's largest pixels, as intersection over
+# union.
 
 # %% baselines tags=["nbval-ignore-output"]
 maps = {"network": S, **probes.baseline_maps(x_test)}
@@ -362,14 +359,15 @@ for name, score in scores.items():
           f"{score.iou.mean():5.2f}")
 network, brightness = scores["network"], scores["input energy"]
 assert network.pointing.mean() > brightness.pointing.mean() + 0.1
+assert network.energy.mean() < brightness.energy.mean() + 0.1
 
 # %% [markdown]
-# Did you expect the third line? The network's strongest pixel lies on the digit far
-# oftener than the brightest pixel does. But compare the energies: in our runs mere
-# *brightness* holds a larger share on the digit than the network's gradient. Report the
-# pointing game alone and the network attends beautifully; report the energy alone and it
-# loses to the image itself. So in this course, a map is always named, scored in more
-# than one way, and set beside its baselines.
+# Compare the first line with the last. The network's strongest pixel lies on the digit
+# far oftener than the brightest pixel does. But look at the energies: in our runs mere
+# *brightness*, which knows nothing of digits, does about as well as the network's
+# gradient. Report the pointing game alone, and the network attends beautifully; report
+# the energy alone, and it does no better than the image itself. So in this course a map
+# is always named, scored in more than one way, and set beside its baselines.
 
 # %% [markdown]
 # ## What a number looks like here
@@ -382,65 +380,76 @@ assert network.pointing.mean() > brightness.pointing.mean() + 0.1
 def interval(values):  # (n,) -> the middle 95 % of 2,000 redrawn means
     generator = torch.Generator().manual_seed(0)
     picks = torch.randint(len(values), (2000, len(values)), generator=generator)
-    return values[picks].mean(1).quantile(torch.tensor([0.025, 0.975]).double()).tolist()
+    ends = torch.tensor([0.025, 0.975], dtype=torch.float64)
+    return values[picks].mean(1).quantile(ends).tolist()
 
 
-groups = {"misread": wrong.double(), "energy, read well": mine[~wrong],
-          "energy, misread": mine[wrong], "energy minus brightness's": mine - brightness.energy}
+groups = {"share misread": wrong.double(),
+          "energy, read well": mine[~wrong], "energy, misread": mine[wrong],
+          "energy minus brightness's": mine - brightness.energy}
 for name, values in groups.items():
     low, high = interval(values)
     print(f"{name:26} {values.mean():6.3f}, 95 % interval {low:6.3f} to {high:6.3f},",
           f"n = {len(values)}")
+assert mine[~wrong].mean() > mine[wrong].mean()
 
 # %% [markdown]
-# If two intervals lie well apart, the difference is no accident of these images. It still
-# proves no cause: perhaps small digits are both harder to read and harder to hit.
+# Where the network misreads, less of its evidence lies on the digit, and the two
+# intervals lie apart: that is hardly an accident of these images. It still proves no
+# cause. Perhaps small digits are both harder to read and harder to hit. And read the
+# last line with care: an interval that leaves out zero says that a difference is there,
+# not that it matters.
 #
 # And all of this is *one* network. Another seed gives other first weights and another
 # order of the images. So train two more:
 
 # %% seeds tags=["nbval-ignore-output"]
-runs = {"error": [error], "energy": [energy], "pointing": [network.pointing.mean().item()]}
+runs = {"error": [error], "energy": [energy],
+        "pointing": [network.pointing.mean().item()]}
 for seed in (1, 2):
     other, _ = train_baseline(seed)
     score = probes.attention_scores(saliency(other.eval(), x_test), truth)
     runs["error"].append(evaluate(other, test, device="cpu").error)
     runs["energy"].append(score.energy.mean().item())
     runs["pointing"].append(score.pointing.mean().item())
-for name, values in runs.items():
-    print(f"{name:9} mean {sum(values) / 3:.3f}, from {min(values):.3f} to {max(values):.3f}",
-          "(3 seeds, 1,000 test images)")
+for name, found in runs.items():
+    print(f"{name:9} mean {sum(found) / len(found):.3f},",
+          f"from {min(found):.3f} to {max(found):.3f}",
+          f"({len(found)} seeds, {len(test):,} test images)")
 assert max(runs["error"]) < 0.5
 
 # %% seeds-figure tags=["nbval-ignore-output"]
 by_brightness = brightness.pointing.mean().item()
 assert min(runs["pointing"]) > by_brightness
 fig = plots.bars(
-    {"energy inside": runs["energy"], "pointing game": runs["pointing"]},
-    baselines={"brightness, energy": brightness.energy.mean().item(),
-               "brightness, pointing": by_brightness, "uniform, both": shares.mean().item()},
-    title="All three seeds point at the digit oftener than brightness does",
-    ylabel="score (share, 0 to 1)")
-plots.show(fig, alt="Bars of the energy inside and the pointing game, means over three "
-           "seeds with whiskers from the smallest to the largest, and dashed lines for "
-           "the brightness and uniform baselines.")
+    {"network,\nenergy inside": runs["energy"],
+     "brightness,\nenergy inside": brightness.energy.mean().item(),
+     "network,\npointing game": runs["pointing"],
+     "brightness,\npointing game": by_brightness},
+    baselines={"uniform map": shares.mean().item()}, ylabel="score (share, 0 to 1)",
+    title="All three seeds point at the digit oftener than brightness does")
+plots.show(fig, alt="Four bars. In energy inside, the network, a mean over three seeds, "
+           "and brightness are close; in the pointing game the network is far ahead. A "
+           "dashed line marks the uniform map, below all four.")
 
 # %% [markdown]
-# The two spreads answer two questions. The bootstrap asks: what if the *test images* had
-# been others? The seeds ask: what if the *training run* had been another? A claim that
-# one network is better than another must survive both. Many tables in this field, the
-# paper's among them, give one number a cell; lesson 12 comes back to what that is worth.
+# The two spreads answer two questions. The bootstrap asks: what if the *test images*
+# had been others? The seeds ask: what if the *training run* had been another? A claim
+# that one network is better than another must survive both. Many tables in this field,
+# the paper's among them, give one number a cell; lesson 12 comes back to what that is
+# worth.
 
 # %% [markdown]
 # ## What you measured
 #
-# - The digit covers a small part of an image, less than the clutter, and the splits share
-#   no source digit.
+# - The digit covers a small part of an image, less than the clutter, and the splits
+#   share no source digit.
 # - A plain network misreads far fewer than a blind guess. Taking the clutter away from
 #   the very same digits saves it a large part of its errors.
-# - Its gradient leans towards the digit, yet most of the mass lies elsewhere. In the
-#   pointing game it beats brightness clearly; in energy, in our runs, it does not.
-# - Each with its n, its seeds and its spread.
+# - Its gradient leans towards the digit, yet most of the mass lies elsewhere. It beats
+#   brightness clearly in the pointing game, and in our runs not in energy.
+# - Less of its evidence lies on the digit where it misreads.
+# - All that with n, seeds and spread.
 
 # %% [markdown]
 # ## Recap
@@ -456,8 +465,8 @@ plots.show(fig, alt="Bars of the energy inside and the pointing game, means over
 # **Where this lives in `resattn`**: `resattn.data` (`ClutteredDigits`, `PlainDigits`),
 # `resattn.training` (`TrainConfig`, `fit`, `evaluate`, `seed_everything`),
 # `resattn.probes` (`attention_scores`, `energy_inside`, `pointing_game`, `iou_at_area`,
-# `baseline_maps`), `resattn.plots` and `resattn.doctor`. This lesson has no exercises of
-# its own; they begin with exercise set 01.
+# `baseline_maps`), `resattn.plots` and `resattn.doctor`. This lesson has no exercises
+# of its own; they begin with exercise set 01.
 #
 # [Lesson 01](01_residual_unit.ipynb) starts to build: the residual unit, the brick of
 # everything that follows.
