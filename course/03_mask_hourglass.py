@@ -34,7 +34,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import resattn
-from resattn import masks, plots, probes
+from resattn import masks, plots, probes, resampling
 from resattn.data import ClutteredDigits
 from resattn.units import PreActBottleneck, conv1x1
 
@@ -166,7 +166,7 @@ print(f"every mask ends on a map of one size: {len(set(lowest)) == 1}")
 
 # %% upsamplers
 ramp = torch.tensor([1.0, 2, 3, 4]).expand(1, 1, 4, 4)  # the same four values a row
-learned = masks.Upsample(1, "transposed")
+learned = resampling.Upsample(1, "transposed")
 ups = {
     "nearest": F.interpolate(ramp, size=(8, 8), mode="nearest"),
     "bilinear, align_corners=True": F.interpolate(
@@ -613,7 +613,7 @@ for side in (32, 16, 8):
 # ## Where next
 #
 # **Where this lives in `resattn`**: `resattn.masks` (`HourglassMask`, `MaskHead`,
-# `LocalConvolutionMask`, `Upsample`, `pool`, `check_map_size`) and
-# `resattn.probes.receptive_field`. Practise with exercise set 03. Lesson 04 (to come)
+# `LocalConvolutionMask`), `resattn.resampling` (`Upsample`, `pool`, `check_map_size`)
+# and `resattn.probes.receptive_field`. Practise with exercise set 03. Lesson 04 (to come)
 # puts M on the main path as equation 1 says, and asks what a deep stack of such modules
 # does to signal and gradient; lesson 05 is about the 1 + M of equation 3.

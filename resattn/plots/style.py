@@ -24,9 +24,10 @@ ALT_LEAST = 20
 def show(fig: Figure, *, alt: str) -> None:
     """Puts a figure on the notebook's page as PNG with alternative text, and closes it.
 
-    The text is stored in the output's metadata, as ``{"image/png": {"alt": ...}}``, and in the
-    PNG as its description. nbconvert's ``classic`` and ``basic`` pages give it to the image; its
-    ``lab`` page and JupyterLab 4.6 keep it in the notebook, but give no PNG its text.
+    The text is stored as the output's plain text, which readers without pictures and MyST use, in
+    its metadata as ``{"image/png": {"alt": ...}}``, which nbconvert's ``classic`` and ``basic``
+    pages use, and in the PNG as its description. JupyterLab 4.6 and nbconvert's ``lab`` page keep
+    it in the notebook, but give no PNG its text.
     Works for a figure made with pyplot too: it stands for ``plt.show()``, and the figure appears
     once.
 
@@ -49,7 +50,7 @@ def show(fig: Figure, *, alt: str) -> None:
     png = BytesIO()
     fig.savefig(png, format="png", dpi=DPI, metadata={"Description": text, "Software": None})
     display(
-        {"image/png": png.getvalue(), "text/plain": repr(fig)},
+        {"image/png": png.getvalue(), "text/plain": text},
         metadata={"image/png": {"alt": text}},
         raw=True,
     )
