@@ -63,8 +63,8 @@
 # question that needs longer gets a recorded run beside the short one, with its command,
 # seed and device, and the page says which is which. A GPU is welcome, never needed.
 #
-# First: does your machine have what the course needs? This is `python -m resattn
-# doctor`, called from Python. It prints what fails, and how to mend it.
+# First: does your machine have what the course needs? We call
+# `python -m resattn doctor` from Python. It prints what fails, and how to mend it.
 
 # %% setup
 import matplotlib.pyplot as plt
@@ -103,6 +103,7 @@ x_test = test.images.float() / 255  # (1000, 1, 32, 32), values in [0, 1]
 truth = test.object_masks  # (1000, 32, 32), True on the digit
 print("images:", tuple(test.images.shape), test.images.dtype)
 print("labels:", tuple(test.labels.shape), " first ten:", test.labels[:10].tolist())
+print("each label occurs", torch.bincount(test.labels).unique().tolist(), "times")
 print("object masks:", tuple(truth.shape), truth.dtype)
 print("distractor masks:", tuple(test.distractor_masks.shape))
 
@@ -138,8 +139,8 @@ axis.set(title="The digit is small, and the clutter around it is larger on avera
          xlim=(0, 25))
 axis.legend()
 plots.show(fig, alt="Histogram of the share of each test image that the digit covers: "
-           "one hump, all of it below a quarter of the image; the fragments' mean share is "
-           "marked to the right of the hump's middle.")
+           "one hump, all of it below a quarter of the image; the fragments' mean "
+           "share is marked to the right of the hump's middle.")
 
 # %% [markdown]
 # Why this data? Because **the truth makes attention a thing to be scored**. In a
@@ -282,8 +283,8 @@ fig = plots.image_grid(
     labels=[f"a {test.labels[i]}, read as {read[i]}" for i in worst.tolist()],
     title=f"Certain and wrong: eight of {int(wrong.sum())} misread digits")
 plots.show(fig, alt="Eight misread test images with the true digit outlined in orange, "
-           "its label and the network's reading above. In several of them fragments touch "
-           "the digit.")
+           "its label and the network's reading above. In several of them fragments "
+           "touch the digit.")
 
 # %% [markdown]
 # Look at what lies close to each outline. Sometimes a fragment seems to add the stroke
@@ -340,7 +341,8 @@ fig = plots.map_grid(
     shown, object_masks=truth[:8], columns=4, unit="|gradient|, largest = 1",
     title=f"The network leans towards the digit: {energy:.0%} of the mass lies inside")
 plots.show(fig, alt="Saliency maps of the first eight test images with the digit "
-           "outlined. Bright pixels gather on and near the digit, but many lie outside it.")
+           "outlined. Bright pixels gather on and near the digit, but many lie "
+           "outside it.")
 
 # %% [markdown]
 # Is that much? A score means something only beside **baselines**, maps that know
@@ -394,11 +396,11 @@ for name, values in groups.items():
 assert mine[~wrong].mean() > mine[wrong].mean()
 
 # %% [markdown]
-# Where the network misreads, less of its evidence lies on the digit, and the two
-# intervals lie apart: that is hardly an accident of these images. It still proves no
-# cause. Perhaps small digits are both harder to read and harder to hit. And read the
-# last line with care: an interval that leaves out zero says that a difference is there,
-# not that it matters.
+# Where the network misreads, less of its evidence lies on the digit. In our run the two
+# intervals lie well apart, so that is hardly an accident of these images. It still
+# proves no cause: perhaps small digits are both harder to read and harder to hit. And
+# read the last line with care. An interval that leaves out zero says that a difference
+# is there, not that it matters.
 #
 # And all of this is *one* network. Another seed gives other first weights and another
 # order of the images. So train two more:
@@ -428,9 +430,9 @@ fig = plots.bars(
      "brightness,\npointing game": by_brightness},
     baselines={"uniform map": shares.mean().item()}, ylabel="score (share, 0 to 1)",
     title="All three seeds point at the digit oftener than brightness does")
-plots.show(fig, alt="Four bars. In energy inside, the network, a mean over three seeds, "
-           "and brightness are close; in the pointing game the network is far ahead. A "
-           "dashed line marks the uniform map, below all four.")
+plots.show(fig, alt="Four bars. In energy inside, the network, a mean over three "
+           "seeds, and brightness are close; in the pointing game the network is far "
+           "ahead. A dashed line marks the uniform map, below all four.")
 
 # %% [markdown]
 # The two spreads answer two questions. The bootstrap asks: what if the *test images*
