@@ -1,0 +1,231 @@
+"""What an experiment is: frozen dataclasses, and no loop. `resattn.training.fit` does the training.
+
+A `Recipe` asks a question and declares its variants for each `Scale`; a `Variant` is a network,
+data and a schedule; a `Run` is one variant with one seed, and owns one result file.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
+from typing import Protocol
+
+import torch
+from torch.utils.data import Dataset
+
+from resattn.checks import check_choice
+from resattn.config import NetworkConfig
+from resattn.cost import config_cost
+from resattn.create import create_model
+from resattn.data import ClutteredDigits, NoisyLabels
+from resattn.presets import get_config
+from resattn.training import TrainConfig
+from resattn.widen import widened
+
+
+@dataclass(frozen=True)
+class Model:
+    """A preset with options of `create_model`.
+
+    Attributes:
+        preset: its name.
+        options: of `create_model`; those that repeat the preset's own value are dropped, so that
+            equal networks are equal here.
+        size_of: widen the units until the network has the parameters of this one.
+    """
+
+    preset: str
+    options: Mapping[str, object] = field(default_factory=dict)
+    size_of: "Model | None" = None
+
+    def __post_init__(self) -> None:
+        own = get_config(self.preset)
+        stages = [stage for stage in own.stages if stage.modules]
+
+        def repeats(key: str, value: object) -> bool:
+            if key in ("modules", "poolings"):
+                wanted = value if isinstance(value, tuple) else (value,) * len(stages)
+                return wanted == tuple(getattr(stage, key) for stage in stages)
+            return getattr(own, key, None) == value
+
+        kept = {k: v for k, v in sorted(self.options.items()) if not repeats(k, v)}
+        object.__setattr__(self, "options", kept)
+
+    def config(self) -> NetworkConfig:
+        """The configuration that this stands for."""
+        with torch.device("meta"):
+            config = create_model(self.preset, **self.options).config
+        if self.size_of is None:
+            return config
+        return widened(config, config_cost(self.size_of.config())[0])
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Training, validation and test data of a run."""
+
+    train: Dataset
+    val: Dataset
+    test: Dataset
+
+
+class Data(Protocol):
+    """Where a run's images come from: a frozen dataclass that can load them."""
+
+    def load(self, seed: int) -> Splits:
+        """The data of the run with this seed; raises OSError or ValueError if they are missing."""
+
+
+@dataclass(frozen=True)
+class Clutter:
+    """Cluttered digits: the seed draws training images and label noise, never those judged on.
+
+    Attributes:
+        size: side of the canvas in pixels.
+        train, val, test: images of each.
+        fragments, noise: as of `resattn.data.ClutteredDigits`.
+        clean_ratio: share of right labels among the training images; see `noisy_labels`.
+    """
+
+    size: int
+    train: int
+    val: int
+    test: int
+    fragments: int
+    noise: float = 0.08
+    clean_ratio: float = 1.0
+
+    def load(self, seed: int) -> Splits:
+        """Training images from ``seed``; validation and test images the same for every run."""
+
+        def made(split: str, n: int, key: int) -> ClutteredDigits:
+            return ClutteredDigits(
+                split, n, size=self.size, fragments=self.fragments, noise=self.noise, seed=key
+            )
+
+        train: Dataset = made("train", self.train, seed)
+        if self.clean_ratio < 1:
+            train = NoisyLabels(train, self.clean_ratio, seed=seed)
+        return Splits(train, made("val", self.val, 0), made("test", self.test, 0))
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One arm of an experiment, all but the seed.
+
+    Attributes:
+        model, data, train: the network, its images, its schedule.
+        mask_weight: weight of the loss that teaches masks the object's true place; 0 for none.
+    """
+
+    model: Model
+    data: Data
+    train: TrainConfig
+    mask_weight: float = 0.0
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A size at which experiments run.
+
+    Attributes:
+        name: "small" for two CPU cores, "full" for a GPU.
+        data, train: what variants start from.
+        seeds: each variant is run with all of them.
+    """
+
+    name: str
+    data: Data
+    train: TrainConfig
+    seeds: tuple[int, ...]
+
+    def variant(
+        self,
+        kind: str = "attention",
+        options: Mapping[str, object] | None = None,
+        *,
+        size_of: Model | None = None,
+        data: Mapping[str, object] | None = None,
+        train: Mapping[str, object] | None = None,
+        mask_weight: float = 0.0,
+    ) -> Variant:
+        """A variant of this scale: preset ``small_<kind><pixels>``, and what departs from it."""
+        return Variant(
+            model=Model(f"small_{kind}{self.data.size}", options or {}, size_of),
+            data=replace(self.data, **(data or {})),
+            train=replace(self.train, **(train or {})),
+            mask_weight=mask_weight,
+        )
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """An experiment.
+
+    Attributes:
+        name: on the command line and in paths.
+        question: in one sentence.
+        declare: gives the variants at a scale, by name.
+        scales: at which it can run, each with its own seeds.
+        checkpoints: variants whose weights ship beside the result of the first seed, for lessons
+            that draw their masks.
+    """
+
+    name: str
+    question: str
+    declare: Callable[[Scale], dict[str, Variant]]
+    scales: tuple[Scale, ...]
+    checkpoints: tuple[str, ...] = ()
+
+    def scale(self, name: str) -> Scale:
+        """The scale of that name. Raises ValueError if the recipe has none."""
+        check_choice(f"scale of {self.name}", name, [scale.name for scale in self.scales])
+        return next(scale for scale in self.scales if scale.name == name)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One variant with one seed: what a result file records."""
+
+    recipe: str
+    scale: str
+    name: str
+    variant: Variant
+    seed: int
+
+    @property
+    def file(self) -> str:
+        """The result's path below the folder of results."""
+        return f"{self.scale}/{self.recipe}/{self.name}-seed{self.seed}.json"
+
+    @property
+    def train(self) -> TrainConfig:
+        """The schedule with the run's own seed."""
+        return replace(self.variant.train, seed=self.seed)
+
+    @property
+    def command(self) -> str:
+        """What makes this run and no other."""
+        return (
+            f"python -m resattn train {self.recipe} --scale {self.scale} "
+            f"--variants {self.name} --seeds {self.seed}"
+        )
+
+    def configuration(self) -> dict[str, object]:
+        """All that decides the result, as plain JSON values, the whole network included."""
+        config = self.variant.model.config()
+        parameters, multiply_adds = config_cost(config)
+        stated = {
+            "network": asdict(config),
+            "parameters": parameters,
+            "multiply_adds": multiply_adds,
+            "data": {"kind": type(self.variant.data).__name__, **asdict(self.variant.data)},
+            "train": asdict(self.train),
+            "mask_weight": self.variant.mask_weight,
+        }
+        return json.loads(json.dumps(stated))  # tuples become lists, as in the file
+
+
+def fingerprint(configuration: Mapping[str, object]) -> str:
+    """Eight digits that tell configurations apart."""
+    return sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest()[:8]
