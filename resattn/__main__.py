@@ -12,6 +12,8 @@ COMMANDS = {
     "doctor": ("resattn.doctor", "say what this machine lacks for the course, and the mend"),
     "models": ("resattn.models", "print the table of networks"),
     "bench": ("resattn.bench", "measure what things cost on this machine"),
+    "train": ("resattn.recipes.train", "run the experiments that are not recorded yet"),
+    "results": ("resattn.recipes.tables", "print what was recorded, and what became of the claims"),
     "data": ("resattn.data.command", "fetch CIFAR-10 or CIFAR-100"),
     "build": ("resattn.classroom.build", "make and execute the notebooks from their sources"),
 }

@@ -6,7 +6,8 @@ data and a schedule; a `Run` is one variant with one seed, and owns one result f
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
+from functools import cache
 from hashlib import sha256
 from typing import Protocol
 
@@ -29,13 +30,13 @@ class Model:
 
     Attributes:
         preset: its name.
-        options: of `create_model`; those that repeat the preset's own value are dropped, so that
-            equal networks are equal here.
+        options: of `create_model`, as (name, value) pairs; those that repeat the preset's own value
+            are dropped, so that equal networks are equal here.
         size_of: widen the units until the network has the parameters of this one.
     """
 
     preset: str
-    options: Mapping[str, object] = field(default_factory=dict)
+    options: tuple[tuple[str, object], ...] = ()
     size_of: "Model | None" = None
 
     def __post_init__(self) -> None:
@@ -48,16 +49,20 @@ class Model:
                 return wanted == tuple(getattr(stage, key) for stage in stages)
             return getattr(own, key, None) == value
 
-        kept = {k: v for k, v in sorted(self.options.items()) if not repeats(k, v)}
+        kept = tuple((key, value) for key, value in sorted(self.options) if not repeats(key, value))
         object.__setattr__(self, "options", kept)
 
+    @cache  # noqa: B019 - some hundred models at most
     def config(self) -> NetworkConfig:
         """The configuration that this stands for."""
         with torch.device("meta"):
-            config = create_model(self.preset, **self.options).config
-        if self.size_of is None:
-            return config
-        return widened(config, config_cost(self.size_of.config())[0])
+            config = create_model(self.preset, **dict(self.options)).config
+        return config if self.size_of is None else widened(config, self.size_of.cost()[0])
+
+    @cache  # noqa: B019
+    def cost(self) -> tuple[int, int]:
+        """Parameters, and multiply-adds of one image."""
+        return config_cost(self.config())
 
 
 @dataclass(frozen=True)
@@ -151,7 +156,9 @@ class Scale:
     ) -> Variant:
         """A variant of this scale: preset ``small_<kind><pixels>``, and what departs from it."""
         return Variant(
-            model=Model(f"small_{kind}{self.data.size}", options or {}, size_of),
+            model=Model(
+                f"small_{kind}{self.data.size}", tuple((options or {}).items()), size_of
+            ),
             data=replace(self.data, **(data or {})),
             train=replace(self.train, **(train or {})),
             mask_weight=mask_weight,
@@ -213,10 +220,9 @@ class Run:
 
     def configuration(self) -> dict[str, object]:
         """All that decides the result, as plain JSON values, the whole network included."""
-        config = self.variant.model.config()
-        parameters, multiply_adds = config_cost(config)
+        parameters, multiply_adds = self.variant.model.cost()
         stated = {
-            "network": asdict(config),
+            "network": asdict(self.variant.model.config()),
             "parameters": parameters,
             "multiply_adds": multiply_adds,
             "data": {"kind": type(self.variant.data).__name__, **asdict(self.variant.data)},

@@ -1,0 +1,136 @@
+"""`python -m resattn results`: what was recorded, as Markdown tables, and the claims' verdicts."""
+
+import argparse
+from collections.abc import Iterable
+from statistics import mean, stdev
+
+from resattn.recipes import RECIPES, get_recipe, runs_of
+from resattn.recipes.claims import CLAIMS, Contrast
+from resattn.recipes.metrics import METRICS
+from resattn.recipes.recipe import Recipe, Run
+from resattn.recipes.store import Result, find_result
+from resattn.recipes.verdicts import Find, Finding, try_claim
+
+HEAD = (
+    "| variant | test error % | validation error % | attention IoU | seeds | minutes a run "
+    "| ms a step | parameters | multiply-adds |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|"
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `results`."""
+    known = ", ".join(RECIPES)
+    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help=f"claims, or one of {known}")
+    parser.add_argument("--scale", default="small", help="small (default) or full")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the tables; returns 0."""
+    if options.recipe == "claims":
+        print(claims_table(options.scale))
+        return 0
+    recipes = [get_recipe(options.recipe)] if options.recipe else RECIPES.values()
+    print("\n\n".join(recipe_table(recipe, options.scale) for recipe in recipes))
+    return 0
+
+
+def recipe_table(recipe: Recipe, scale: str, find: Find = find_result) -> str:
+    """A recipe's results: mean and standard deviation over seeds, and where they come from."""
+    rows, found, missing = [], [], []
+    for name, runs in runs_of(recipe, scale).items():
+        results = [result for run in runs if (result := find(run))]
+        missing += [run for run in runs if not find(run)]
+        found += results
+        rows.append(_row(name, results, runs[0]))
+    lines = [f"### {recipe.name} ({scale} scale): {recipe.question}", "", HEAD, *rows, ""]
+    return "\n".join([*lines, *_provenance(found), *_missing(recipe, scale, missing)])
+
+
+def _row(name: str, results: list[Result], run: Run) -> str:
+    parameters, multiply_adds = run.variant.model.cost()
+    cells = [
+        _spread([100 * result["test"]["error"] for result in results]),
+        _spread([100 * result["validation"]["error"] for result in results]),
+        _spread([v for r in results if (v := METRICS["attention IoU"](r)) is not None], 3),
+        _seeds(results),
+        f"{mean(result['seconds'] for result in results) / 60:.1f}" if results else "",
+        f"{mean(result['ms_per_step'] for result in results):.0f}" if results else "",
+        f"{parameters:,}",
+        f"{multiply_adds:,}",
+    ]
+    return f"| {name} | " + " | ".join(cells) + " |"
+
+
+def _spread(values: list[float], digits: int = 2) -> str:
+    if not values:
+        return ""
+    deviation = f" ± {stdev(values):.{digits}f}" if len(values) > 1 else ""
+    return f"{mean(values):.{digits}f}{deviation}"
+
+
+def _seeds(results: list[Result]) -> str:
+    if not results:
+        return "not run"
+    diverged = sum(bool(result["diverged"]) for result in results)
+    return f"{len(results)}" + (f" ({diverged} diverged)" if diverged else "")
+
+
+def _provenance(results: list[Result]) -> list[str]:
+    if not results:
+        return []
+    sources = [result["provenance"] for result in results]
+
+    def each(values: Iterable[object]) -> str:
+        return ", ".join(sorted({str(value) for value in values}))
+
+    versions = each(
+        f"Python {s['versions']['python']}, torch {s['versions']['torch']}" for s in sources
+    )
+    dates = sorted(source["date"] for source in sources)
+    return [
+        f"Mean ± standard deviation over seeds; {each(r['test']['images'] for r in results)} test "
+        f"images a run, judged once, at the end. Recorded {dates[0][:10]} to {dates[-1][:10]} on "
+        f"{each(source['device'] for source in sources)}, {each(s['threads'] for s in sources)} "
+        f"threads; {versions}; commit {each(str(s['git_commit'])[:7] for s in sources)}."
+    ]
+
+
+def _missing(recipe: Recipe, scale: str, missing: list[Run]) -> list[str]:
+    if not missing:
+        return [f"Again: delete the files and run `python -m resattn train {recipe.name}`."]
+    return [
+        f"{len(missing)} runs are not recorded: `python -m resattn train {recipe.name} "
+        f"--scale {scale}`"
+    ]
+
+
+def claims_table(scale: str, find: Find = find_result) -> str:
+    """The fourteen verdicts, each with the contrasts and intervals that decide it."""
+    lines = [
+        f"| | claim | source | verdict ({scale} scale) | decided by: difference, 95 % interval |",
+        "|--:|---|---|---|---|",
+    ]
+    for claim in CLAIMS:
+        verdict, findings = try_claim(claim, scale, find)
+        deciding = "; ".join(map(_deciding, claim.contrasts, findings))
+        lines.append(
+            f"| {claim.number} | {claim.text} | {claim.source} | **{verdict}** | {deciding} |"
+        )
+    return "\n".join(lines)
+
+
+def _deciding(contrast: Contrast, finding: Finding) -> str:
+    minus = f" - ({' + '.join(contrast.minus)})" if contrast.minus else ""
+    what = f"`{contrast.recipe}`: {contrast.metric}, {' + '.join(contrast.plus)}{minus}, "
+    claimed = f"claimed {contrast.claimed} {_margin(contrast)}: "
+    if finding.interval is None:
+        return f"{what}{claimed}{finding.verdict}"
+    middle, low, high, n = finding.interval
+    return f"{what}{claimed}{middle:.3g} [{low:.3g}, {high:.3g}], n = {n}, {finding.verdict}"
+
+
+def _margin(contrast: Contrast) -> str:
+    if contrast.claimed == "same":
+        return f"within {contrast.effect:g}"
+    sign = "-" if contrast.claimed == "below" else ""
+    return f"{sign}{contrast.effect:g}"

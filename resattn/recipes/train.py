@@ -1,0 +1,113 @@
+"""`python -m resattn train RECIPE`: run what is declared and not yet recorded."""
+
+import argparse
+import sys
+import time
+
+from resattn.recipes import RECIPES, get_recipe, keeps_checkpoint, runs_of
+from resattn.recipes.recipe import Run
+from resattn.recipes.runner import Places, execute
+from resattn.recipes.store import Result, find_result
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `train`."""
+    parser.add_argument("recipe", metavar="RECIPE", help=f"all, or one of {', '.join(RECIPES)}")
+    parser.add_argument("--scale", default="small", help="small (default) or full")
+    parser.add_argument("--variants", nargs="+", help="only these (default: all)")
+    parser.add_argument("--seeds", nargs="+", type=int, help="only these (default: the recipe's)")
+    parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, ...")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train, skipping what is recorded and resuming what is unfinished; 130 after Ctrl-C."""
+    if options.recipe == "all" and options.variants:
+        raise ValueError("--variants belong to one recipe; name it in the place of 'all'")
+    names = list(RECIPES) if options.recipe == "all" else [options.recipe]
+    wanted: dict[str, Run] = {}
+    for name in names:
+        chosen = runs_of(
+            get_recipe(name), options.scale, variants=options.variants, seeds=options.seeds
+        )
+        for of_one_seed in zip(*chosen.values(), strict=True):  # whole seeds first: they are pairs
+            wanted |= {run.file: run for run in of_one_seed}
+    try:
+        train(list(wanted.values()), device=options.device)
+    except KeyboardInterrupt:
+        print("\nstopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    return 0
+
+
+def train(runs: list[Run], *, device: str, places: Places = Places()) -> None:  # noqa: B008
+    """Run what has no result yet, one after the other.
+
+    Raises:
+        ValueError: for a recorded result of another configuration than the recipe's.
+        KeyboardInterrupt, OSError: as `execute`.
+    """
+    missing = [run for run in runs if not _is_recorded(run, places)]
+    print(f"{len(runs) - len(missing)} of {len(runs)} runs are recorded", flush=True)
+    work = {run.file: _work(run) for run in missing}
+    done = spent = 0.0
+    for i, run in enumerate(missing, 1):
+        left = (sum(work.values()) - done) * spent / done if done else None
+        print(f"[{i}/{len(missing)}] {_label(run)}  {_about(left)}", flush=True)
+        started = time.perf_counter()
+        result = execute(
+            run,
+            device=device,
+            keep_checkpoint=keeps_checkpoint(run),
+            places=places,
+            progress=sys.stdout.isatty(),
+        )
+        done += work[run.file]
+        spent += time.perf_counter() - started
+        print(_outcome(result), flush=True)
+
+
+def _is_recorded(run: Run, places: Places) -> bool:
+    result = find_result(run, places.results)
+    if result is None:
+        return False
+    check_current(run, result, places)
+    return True
+
+
+def check_current(run: Run, result: Result, places: Places = Places()) -> None:  # noqa: B008
+    """Refuse a result of another configuration than the recipe's.
+
+    Raises:
+        ValueError: naming the file and the command that makes it anew.
+    """
+    if result["configuration"] != run.configuration():
+        raise ValueError(
+            f"{places.results / run.file} was recorded with another configuration than the "
+            f"recipe has now; delete it and run: {run.command}"
+        )
+
+
+def _work(run: Run) -> float:
+    """Multiply-adds of the training: what time is taken to go with."""
+    train = run.train
+    return train.steps * train.batch_size * run.variant.model.cost()[1]
+
+
+def _label(run: Run) -> str:
+    return f"{run.recipe} {run.name} seed {run.seed} ({run.train.steps} steps)"
+
+
+def _about(seconds: float | None) -> str:
+    if seconds is None:
+        return "time left: known after the first run"
+    minutes = round(seconds / 60)
+    return f"about {minutes // 60} h {minutes % 60:02} min left"
+
+
+def _outcome(result: Result) -> str:
+    if result["diverged"]:
+        return f"    diverged at step {result['diverged']['step']}"
+    return (
+        f"    test error {result['test']['error']:.2%}, {result['seconds']:.0f} s, "
+        f"{result['ms_per_step']:.0f} ms a step"
+    )
