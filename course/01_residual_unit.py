@@ -172,6 +172,7 @@ for low, high in ((16, 32), (32, 64)):
     factor = ((ends[1] - ends[0]) / (2 * (high - low))).exp()  # 2 convolutions a unit
     print(f"from {low} to {high} units: x {factor:.2f} a convolution")
 
+
 # %% [markdown]
 # One learning rate will hardly suit both ends of such a network.
 
@@ -239,6 +240,7 @@ plots.show(
     "the plain stack is past a million, post-activation units are thousands of times "
     "lower, and pre-activation units are lower still.",
 )
+
 
 # %% [markdown]
 # The derivative of x + F(x) is 1 + F'(x). Whatever F' does, the 1 goes through all L
@@ -320,6 +322,7 @@ plots.show(
     "signal for 0.5 stays level.",
 )
 
+
 # %% [markdown]
 # It does not vanish; it explodes. The shortcut's own share does fade, but the branch has
 # BN inside, and BN rescales whatever it is given. The next cell compares the sizes of the
@@ -341,6 +344,7 @@ at = (1, 8, 64)
 print("size of branch / size of shortcut in unit", *at)
 for s in (1.0, 0.5):
     print(f"  s = {s}: " + "  ".join(f"{v:.1f}" for v in branch_share(s, at)))
+
 
 # %% [markdown]
 # With s = 1 the sum grows, so each further unit changes it less: the stack becomes an
@@ -375,6 +379,7 @@ for name, unit in cases.items():
     default = probe(unit, 64, 0)[1]
     larger = probe(lambda unit=unit: he(unit()), 64, 0)[1]
     print(f"{name:26}{default:14.1e}{larger:12.1e}")
+
 
 # %% [markdown]
 # With BN the order is the same from both starts, but pre-activation's lead shrinks: part
@@ -495,6 +500,7 @@ trained = resattn.count_parameters(model)
 running = sum(b.numel() for b in model.buffers() if b.dim() == 1)
 print(f"trained {trained:,}; with BN's running statistics {trained + running:,}")
 
+
 # %% [markdown]
 # Counted so, the two agree. For Attention-92 they do not: the released network and the
 # table differ either way, and the cause is unknown.
@@ -579,6 +585,7 @@ for c_in, c_out, stride in ((16, 16, 1), (16, 32, 1), (16, 32, 2), (16, 16, 2)):
 # %% guess-quirk
 guess_quirk = 1  # per cent; change me before you run on
 
+
 # %% quirk
 class RawProjection(Bottleneck):
     def shortcut(self, x, activated):
@@ -594,6 +601,7 @@ off = 100 * ((y - z).norm() / z.norm()).item()
 assert counts[0] == counts[1] and off > 10
 print("parameters, raw and activated:", *counts)
 print(f"you said {guess_quirk} %; measured {off:.0f} %")
+
 
 # %% [markdown]
 # A parameter count cannot catch this; only comparing outputs can. It will not be the last
@@ -648,6 +656,7 @@ paths = [path(activated) for path in unit.paths]  # (B, 8, H, W), twice (B, 4, H
 y = x + unit.join(torch.cat(paths, dim=1))  # (B, 64, H, W)
 print("channels of the paths:", [path.shape[1] for path in paths])
 print("same output:", torch.allclose(y, unit(x), atol=1e-12))
+
 
 # %% [markdown]
 # ## What the three cost

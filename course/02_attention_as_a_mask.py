@@ -320,6 +320,7 @@ plots.show(
     "only, the mixed mask gives what was wanted.",
 )
 
+
 # %% [markdown]
 # Blog posts call CBAM and BAM "mixed" because they use both domains; the Residual Attention
 # Network's mask is mixed in the full sense. Mind that the limit is of **one** mask on **one**
@@ -402,6 +403,7 @@ for shape in [(2, 8, 7, 5), (1, 8, 1, 3), (3, 8, 16, 16)]:
     same_spatial = torch.allclose(my_spatial(x), cbam.spatial(x), rtol=0, atol=1e-12)
     same_cbam = torch.allclose(my_spatial(my_channel(x)), cbam(x), rtol=0, atol=1e-12)
     print(shape, "SE", same_se, "| spatial", same_spatial, "| CBAM", same_cbam)
+
 
 # %% [markdown]
 # ## One wrong word in a gate
@@ -486,6 +488,7 @@ for name, gate in {"mean for max": mean_twice, "correct": my_channel}.items():
 
 # %% guess-main-path
 guess_left = 0.5  # change me before you run on
+
 
 # %% main-path
 class Half(nn.Module):
@@ -585,6 +588,7 @@ for name, cell in cells.items():
 # %% guess-oracle
 guess_oracle = 0.5  # change me before you run on
 
+
 # %% small-net
 def small_net():
     torch.manual_seed(0)
@@ -648,6 +652,7 @@ plots.show(
     alt="Test error against the side of the mask's cells. Behind finer masks the error "
     "falls. For the mask alone it starts at chance, and falls too.",
 )
+
 
 # %% [markdown]
 # So an oracle mask does two things: it removes clutter, and it *tells*. At the true mask the two

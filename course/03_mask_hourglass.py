@@ -73,6 +73,7 @@ print(f"you said {my_guess}; measured {share_in_view(7):.2f}")
 for side in (7, 17, 31, 55):
     print(f"window {side:2} x {side:2}: {share_in_view(side):.2f} of the digit")
 
+
 # %% [markdown]
 # A mask that looks through so small a window judges strokes, not digits.
 
@@ -103,6 +104,7 @@ for n in (1, 3, 8):
     theirs = probes.receptive_field(stack, (C, 32, 32), (16, 16))
     print(f"{n} plain units see {width} x {width};",
           f"the package's probe agrees: {theirs.width == width}")
+
 
 # %% [markdown]
 # Each unit has one 3x3 convolution and adds one position on every side: *n* units see
@@ -219,6 +221,7 @@ try:
 except RuntimeError as error:
     print("RuntimeError:", error)
 
+
 # %% [markdown]
 # The repair: upsample to the *size of the map it joins*, whatever that is.
 
@@ -229,6 +232,7 @@ def enlarge(x, like):  # (B, C, h, w), (B, C, H, W) -> (B, C, H, W)
 
 
 print("now:", tuple(((1 + enlarge(low, T)) * T).shape))
+
 
 # %% [markdown]
 # ## The whole hourglass
@@ -486,6 +490,7 @@ assert max(control) < min(iou_with)
 
 # %% guess-twice
 my_guess = 0.01  # change me before you run on
+
 
 # %% adds-twice
 class AddsTwice(Hourglass):

@@ -1,6 +1,8 @@
 """Every percent file and its notebook agree, cell by cell; and a difference of one letter shows."""
 
 import os
+import shutil
+import tomllib
 from pathlib import Path
 
 import nbformat
@@ -8,7 +10,13 @@ import pytest
 
 from resattn.__main__ import main
 from resattn.classroom.build import build
-from resattn.classroom.pairs import differences, read_source, sources, strays
+from resattn.classroom.pairs import (
+    AS_JUPYTERLAB_WRITES,
+    differences,
+    read_source,
+    sources,
+    strays,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 LESSON = """\
@@ -153,14 +161,20 @@ def test_build_outside_the_course_says_where_to_go(tmp_path, monkeypatch, capsys
     assert "nowhere.py is no percent file" in capsys.readouterr().err
 
 
-def test_a_save_in_jupyterlab_reaches_the_source(source, tmp_path):
+def jupyterlab(root):
+    """JupyterLab's own access to files, as jupytext extends it, for the folder `root`."""
     from jupyter_server.services.contents.largefilemanager import LargeFileManager
     from jupytext.sync_contentsmanager import build_sync_jupytext_contents_manager_class
 
-    (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
-    os.utime(source, (0, 0))  # older than its twin, as after every build and many a checkout
+    (root / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
     manager = build_sync_jupytext_contents_manager_class(LargeFileManager)()
-    manager.root_dir = str(tmp_path)
+    manager.root_dir = str(root)
+    return manager
+
+
+def test_a_save_in_jupyterlab_reaches_the_source(source, tmp_path):
+    os.utime(source, (0, 0))  # older than its twin, as after every build and many a checkout
+    manager = jupyterlab(tmp_path)
     model = manager.get("course/00_small.ipynb")
     model["content"]["cells"][1]["source"] = 'print("hello again")'
     manager.save(model, "course/00_small.ipynb")
@@ -169,3 +183,32 @@ def test_a_save_in_jupyterlab_reaches_the_source(source, tmp_path):
     assert [c.id for c in saved.cells] == ["a-small-lesson", "greet", "greet-2", "greet-3", "fail"]
     assert saved.cells[4].metadata.tags == ["raises-exception"]
 
+
+@pytest.mark.parametrize("newer", [".py", ".ipynb"])
+@pytest.mark.parametrize("lesson", sources(ROOT), ids=lambda path: path.stem)
+def test_jupyterlab_opens_and_saves_every_lesson_as_it_is(lesson, newer, tmp_path):
+    folder = tmp_path / lesson.parent.name
+    folder.mkdir()
+    twins = [shutil.copy(lesson.with_suffix(end), folder) for end in (".py", ".ipynb")]
+    for twin in twins:
+        os.utime(twin, (10**9, 10**9) if twin.endswith(newer) else (0, 0))  # a checkout's whim
+    manager = jupyterlab(tmp_path)
+    name = f"{folder.name}/{lesson.stem}.ipynb"
+    model = manager.get(name)
+    assert all(c.execution_count for c in model["content"].cells if c.cell_type == "code")
+    manager.save(model, name)
+    assert Path(twins[0]).read_text(encoding="utf-8") == lesson.read_text(encoding="utf-8")
+    assert differences(Path(twins[0])) == []
+
+
+def test_blank_lines_that_jupyterlab_would_refuse_are_built_away(source):
+    edit(source, "# %%\nword", "\n# %%\nword")
+    assert "not written as JupyterLab would save it" in differences(source)[0]
+    assert build(source) == "refreshed"
+    assert differences(source) == []
+
+
+def test_jupytext_is_told_the_same_in_pyproject():
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["jupytext"]
+    for name in ("notebook_metadata_filter", "cell_metadata_filter"):
+        assert getattr(AS_JUPYTERLAB_WRITES, name) == told[name]

@@ -1,7 +1,8 @@
 """From source to notebook: `python -m resattn build`, one way, and `--check`, which only looks.
 
 Build makes the `.ipynb` beside each percent file (see `pairs`): the same cells, executed in a fresh
-kernel in the file's folder, with their outputs. Exercises are made but not executed: their answers
+kernel in the file's folder, with their outputs. In the percent file itself it sets the blank lines
+between cells as JupyterLab would. Exercises are made but not executed: their answers
 are still to be written.
 """
 
@@ -19,6 +20,7 @@ from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
 from resattn.classroom.gate import gpu_here, kernel_environment
 from resattn.classroom.pairs import (
     EXECUTED,
+    canonical,
     differences,
     output_fault,
     read_source,
@@ -45,12 +47,18 @@ def build(source: Path, *, force: bool = False) -> str:
         _execute(notebook, source.parent)
         done = f"executed in {time.monotonic() - start:.1f} s"
     text = nbformat.writes(notebook) + "\n"
-    if twin.exists() and twin.read_text(encoding="utf-8") == text:
-        return "unchanged"
-    part = twin.with_suffix(".tmp")
+    written = [_write(source, canonical(source)), _write(twin, text)]
+    return done if any(written) else "unchanged"
+
+
+def _write(path: Path, text: str) -> bool:
+    """Write a file whole, if it does not hold that text already; returns whether it did."""
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    part = path.with_suffix(".tmp")
     part.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(part, twin)
-    return done
+    os.replace(part, path)
+    return True
 
 
 def add_arguments(parser) -> None:

@@ -5,7 +5,9 @@ A cell's name stands on its first line, `# %% my-cell` (jupytext keeps it as the
 JupyterLab carries it through a save); the name is the id. A text cell without one is named after
 its heading, and any other cell after the last name before it: `my-cell-2`, `my-cell-3`.
 
-Pairs are compared cell by cell; file times are never looked at.
+Pairs are compared cell by cell; file times are never looked at. JupyterLab does look at them: it
+refuses to open a pair whose `.ipynb` is the newer file unless both come to the same text, blank
+lines included. So a source has to be written just as JupyterLab would write it (`canonical`).
 """
 
 import re
@@ -14,12 +16,17 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+from jupytext.config import JupytextConfiguration
 from nbformat import NotebookNode
 
 FOLDERS = ("course", "solutions", "exercises")
 EXECUTED = ("course", "solutions")
 KEPT_METADATA = ("title", "tags")  # what jupytext keeps too: see pyproject.toml
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
+AS_JUPYTERLAB_WRITES = JupytextConfiguration(  # the same filters as in pyproject.toml
+    notebook_metadata_filter="kernelspec,-all",
+    cell_metadata_filter=",".join([*KEPT_METADATA, "-all"]),
+)
 REPAIR = "`make build` repairs it"
 
 
@@ -46,6 +53,11 @@ def read_source(path: Path) -> NotebookNode:
     return notebook
 
 
+def canonical(source: Path) -> str:
+    """The text of a percent file as JupyterLab would save it: only blank lines may differ."""
+    return jupytext.writes(read_source(source), fmt="py:percent", config=AS_JUPYTERLAB_WRITES)
+
+
 def differences(source: Path) -> list[str]:
     """What keeps the `.ipynb` beside `source` from being its true twin, one sentence each."""
     twin = source.with_suffix(".ipynb")
@@ -64,6 +76,8 @@ def differences(source: Path) -> list[str]:
         for what in ("cell_type", "source", "metadata")
         if _comparable(ours, what) != _comparable(theirs, what)
     ]
+    if source.read_text(encoding="utf-8") != canonical(source):
+        faults.append(f"{source} is not written as JupyterLab would save it; {REPAIR}")
     executed = source.parent.name in EXECUTED
     return faults + [
         f"{twin}, cell {cell.id!r} {fault}" for cell in stored.cells
