@@ -76,13 +76,15 @@ from resattn.data import ClutteredDigits
 from resattn.data.digits import load_digits, split_members
 from resattn.training import TrainConfig, evaluate, fit, seed_everything
 
+torch.set_num_threads(1)  # so small a network gains little from more, and may stall
+
 # %% doctor tags=["nbval-ignore-output"]
 needs = list(doctor.checks())
 for need in needs:
     if not need.ok:
         print(need)
 print(f"{len(needs)} needs checked, {sum(not need.ok for need in needs)} to mend")
-print(f"PyTorch {torch.__version__}, threads: {torch.get_num_threads()},",
+print(f"PyTorch {torch.__version__},",
       f"GPU: {'yes' if torch.cuda.is_available() else 'none, the CPU will do'}")
 assert all(need.ok for need in doctor.check_packages())
 
@@ -160,6 +162,7 @@ print("train and val share:", len(members["train"] & members["val"]),
 together = set.union(*members.values())
 print("together they are the whole source:", len(together) == len(load_digits()[1]))
 
+
 # %% [markdown]
 # One caution: the source does not name its writers, so one hand may appear in several
 # splits.
@@ -198,6 +201,7 @@ print(f"{sum(p.numel() for p in baseline().parameters()):,} parameters")
 
 # %% guess-error
 my_guess = 5  # per cent misread; change me before you run on
+
 
 # %% train tags=["nbval-ignore-output"]
 def train_baseline(seed):
@@ -286,6 +290,7 @@ plots.show(fig, alt="Eight misread test images with the true digit outlined in o
            "its label and the network's reading above. In several of them fragments "
            "touch the digit.")
 
+
 # %% [markdown]
 # Look at what lies close to each outline. Sometimes a fragment seems to add the stroke
 # that makes another digit; sometimes the hand was just odd. These are stories, though,
@@ -308,6 +313,7 @@ def saliency(net, images):  # (B, 1, H, W) -> (B, H, W)
 
 S = saliency(net, x_test)  # (1000, 32, 32)
 print(tuple(S.shape), " finite:", bool(S.isfinite().all()))
+
 
 # %% [markdown]
 # And to score it: which share of the map's mass lies inside the object mask? We call it
@@ -362,6 +368,7 @@ for name, score in scores.items():
 network, brightness = scores["network"], scores["input energy"]
 assert network.pointing.mean() > brightness.pointing.mean() + 0.1
 assert network.energy.mean() < brightness.energy.mean() + 0.1
+
 
 # %% [markdown]
 # Compare the first line with the last. The network's strongest pixel lies on the digit
