@@ -18,6 +18,11 @@ PYTHON = os.path.join(VENV, *(["Scripts", "python.exe"] if os.name == "nt" else 
 STAMP = os.path.join(VENV, ".installed")
 UNFINISHED = os.path.join(VENV, ".installing")
 LOG = os.path.join(VENV, "install.log")
+SETTINGS = os.path.join(VENV, "share", "jupyter", "lab", "settings")  # JupyterLab's own, in .venv
+QUIET = """{
+  "@jupyterlab/apputils-extension:notification": {"checkForUpdates": false, "fetchNews": "false"}
+}
+"""
 OLDEST = (3, 11)
 NEED_GB = 7  # 5.7 installed, and pip's downloads beside it
 
@@ -75,7 +80,7 @@ def check_python():
 def wanted():
     """The hash of all that decides what `.venv` must hold, this folder's own path included."""
     digest = hashlib.sha256(ROOT.encode())
-    for name in ("requirements.lock", "pyproject.toml"):
+    for name in ("requirements.lock", "pyproject.toml", "setup_env.py"):
         with open(os.path.join(ROOT, name), "rb") as file:
             digest.update(file.read())
     return digest.hexdigest()
@@ -90,6 +95,9 @@ def install():
     with open(LOG, "w") as log:
         for step in STEPS:
             run(step, log)
+    if not os.path.isdir(SETTINGS):
+        os.makedirs(SETTINGS)
+    write(os.path.join(SETTINGS, "overrides.json"), QUIET)  # a lesson begins with no question
     os.remove(UNFINISHED)
     write(STAMP, wanted())
 

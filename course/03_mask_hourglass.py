@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # 03 · The soft mask's hourglass
+# # 03 The soft mask's hourglass
 #
 # ## What you will build
 #
