@@ -19,7 +19,7 @@ help:
 	@echo "make lock    compile requirements.lock from pyproject.toml (needs uv)"
 
 lab: setup
-	@$(RUN) -m jupyterlab --ServerApp.root_dir=. \
+	@$(RUN) -m jupyterlab --ServerApp.root_dir=. --LabApp.workspaces_dir=.venv/workspaces \
 	    --LabApp.default_url=/lab/tree/course/00_start_here.ipynb $(LAB_ARGS)
 
 test: setup
