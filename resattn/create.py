@@ -1,9 +1,10 @@
 """Networks built by name, with typed options over the preset's."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-from resattn.config import StageConfig
+from resattn.config import NetworkConfig, StageConfig
 from resattn.network import ResidualAttentionNetwork
 from resattn.presets import get_config
 
@@ -41,13 +42,22 @@ def create_model(
         ValueError: for an unknown name or an impossible value, naming the nearest valid choice.
     """
     options = {key: value for key, value in locals().items() if value is not None}
-    config = get_config(name)
-    del options["name"]
+    options.pop("name", None)  # None is a wrong name too: `configured` says so
+    return ResidualAttentionNetwork(configured(name, options))
+
+
+def configured(name: str, options: Mapping[str, object]) -> NetworkConfig:
+    """The configuration of the network that `create_model` builds from a name and options.
+
+    Raises:
+        ValueError: as `create_model`.
+    """
+    config, fields = get_config(name), dict(options)
     for key in ("modules", "poolings"):
-        if key in options:
-            stages = options.get("stages", config.stages)
-            options["stages"] = _with_stage_field(name, stages, key, options.pop(key))
-    return ResidualAttentionNetwork(replace(config, **options))
+        if key in fields:
+            stages = fields.get("stages", config.stages)
+            fields["stages"] = _with_stage_field(name, stages, key, fields.pop(key))
+    return replace(config, **fields)
 
 
 def _with_stage_field(

@@ -60,13 +60,13 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         1,
         "Stacked naive attention fades the responses to zero: ten times smaller or less.",
-        "paper; seeds 000, 001, 003",
+        "paper; blog posts",
         (_stacked("log10 response of the last stage", "below", 1.0),),
     ),
     Claim(
         2,
         "The mean response is the wrong measure: masks raise the object's over the background's.",
-        "seed 002",
+        "a blog post",
         (
             Contrast(
                 "stacking",
@@ -82,7 +82,7 @@ CLAIMS: tuple[Claim, ...] = (
         3,
         "Multiplied masks break the identity path: the gradient at the stem is three times another "
         "size, and the error higher.",
-        "paper; seed 002 doubts it",
+        "paper; a blog post doubts it",
         (
             _stacked("log10 gradient at the stem before step 1", "above", 0.5),
             _stacked("test error", "above", POINT),
@@ -91,7 +91,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         4,
         "Residual attention does no worse than its trunk.",
-        "seeds 000, 001",
+        "blog posts",
         tuple(_error("stacking", f"arl-m{m}", f"none-m{m}", "at most") for m in (1, 2, 4)),
     ),
     Claim(
@@ -106,13 +106,13 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         6,
         "A BN before the sigmoid would help.",
-        "seed 002",
+        "a blog post",
         (_error("final_norm", "arl-norm", "arl-plain", "below"),),
     ),
     Claim(
         7,
         "Down-up sampling beats local convolutions of equal cost, and more so under noise.",
-        "paper; seed 002 gives noise as the reason",
+        "paper; a blog post gives noise as the reason",
         (
             _error("mask_shape", "hourglass", "local-1", "below"),
             _error(
@@ -143,19 +143,19 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         10,
         "Supervising the mask would help more.",
-        "seed 001",
+        "a blog post",
         (_error("supervision", "weight-0.3", "weight-0", "below"),),
     ),
     Claim(
         11,
         "Learned upsampling is better than bilinear.",
-        "seed 001",
+        "a blog post",
         (_error("mask_shape", "transposed", "hourglass", "below"),),
     ),
     Claim(
         12,
         "Channel gates ignore place (so they are made); mixed masks vary over place and channels.",
-        "seed 004",
+        "a blog post",
         (
             Contrast(
                 "neighbours", "mask's spread over positions", ("se",), (), "same", 1e-3
@@ -171,7 +171,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         13,
         "It is width in disguise: an equal-parameter trunk does as well.",
-        "seed 002",
+        "a blog post",
         tuple(_error("width", f"wide-m{m}", f"masked-m{m}", "at most") for m in (1, 2)),
     ),
     Claim(

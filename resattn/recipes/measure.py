@@ -88,12 +88,17 @@ class Probe:
         return {name: values.mean().item() for name, values in vars(scores).items()}
 
     def _lifts(self, mask: Tensor) -> Numbers:
-        """Mask mass in each region, as a multiple of what a uniform mask has there."""
+        """Mask mass in each region, as a multiple of what a uniform mask has there.
+
+        As in `resattn.probes.scores`, negative values hold no mass, and a mask without any counts
+        as a uniform one.
+        """
         regions = {"object": self.object}
         if self.distractor is not None:
             regions["distractor"] = self.distractor
         regions["background"] = ~torch.stack(list(regions.values())).any(0)
         mass = mask.double().mean(1).clamp(min=0)  # (N, h, w)
+        mass = torch.where(mass.sum((1, 2), keepdim=True) > 0, mass, 1.0)
         mass = mass / mass.sum((1, 2), keepdim=True)
         shares = {name: covered_fraction(r, mass.shape[1:]) for name, r in regions.items()}
         return {

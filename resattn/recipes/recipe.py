@@ -11,53 +11,35 @@ from functools import cache
 from hashlib import sha256
 from typing import Protocol
 
-import torch
 from torch.utils.data import Dataset
 
 from resattn.checks import check_choice
 from resattn.config import NetworkConfig
 from resattn.cost import config_cost
-from resattn.create import create_model
+from resattn.create import configured
 from resattn.data import ClutteredDigits, NoisyLabels
-from resattn.presets import get_config
 from resattn.training import TrainConfig
 from resattn.widen import widened
 
 
 @dataclass(frozen=True)
-class Model:
-    """A preset with options of `create_model`.
+class Network:
+    """A network, perhaps widened to the size of another.
 
     Attributes:
-        preset: its name.
-        options: of `create_model`, as (name, value) pairs; those that repeat the preset's own value
-            are dropped, so that equal networks are equal here.
-        size_of: widen the units until the network has the parameters of this one.
+        declared: its configuration, before any widening.
+        size_of: widen the units until there are as many parameters as in this one.
     """
 
-    preset: str
-    options: tuple[tuple[str, object], ...] = ()
-    size_of: "Model | None" = None
+    declared: NetworkConfig
+    size_of: NetworkConfig | None = None
 
-    def __post_init__(self) -> None:
-        own = get_config(self.preset)
-        stages = [stage for stage in own.stages if stage.modules]
-
-        def repeats(key: str, value: object) -> bool:
-            if key in ("modules", "poolings"):
-                wanted = value if isinstance(value, tuple) else (value,) * len(stages)
-                return wanted == tuple(getattr(stage, key) for stage in stages)
-            return getattr(own, key, None) == value
-
-        kept = tuple((key, value) for key, value in sorted(self.options) if not repeats(key, value))
-        object.__setattr__(self, "options", kept)
-
-    @cache  # noqa: B019 - some hundred models at most
+    @cache  # noqa: B019 - some hundred networks at most
     def config(self) -> NetworkConfig:
-        """The configuration that this stands for."""
-        with torch.device("meta"):
-            config = create_model(self.preset, **dict(self.options)).config
-        return config if self.size_of is None else widened(config, self.size_of.cost()[0])
+        """What is built."""
+        if self.size_of is None:
+            return self.declared
+        return widened(self.declared, Network(self.size_of).cost()[0])
 
     @cache  # noqa: B019
     def cost(self) -> tuple[int, int]:
@@ -119,11 +101,11 @@ class Variant:
     """One arm of an experiment, all but the seed.
 
     Attributes:
-        model, data, train: the network, its images, its schedule.
+        network, data, train: what learns, its images, its schedule.
         mask_weight: weight of the loss that teaches masks the object's true place; 0 for none.
     """
 
-    model: Model
+    network: Network
     data: Data
     train: TrainConfig
     mask_weight: float = 0.0
@@ -149,16 +131,23 @@ class Scale:
         kind: str = "attention",
         options: Mapping[str, object] | None = None,
         *,
-        size_of: Model | None = None,
+        size_of: "Variant | None" = None,
         data: Mapping[str, object] | None = None,
         train: Mapping[str, object] | None = None,
         mask_weight: float = 0.0,
     ) -> Variant:
-        """A variant of this scale: preset ``small_<kind><pixels>``, and what departs from it."""
+        """A variant of this scale: preset ``small_<kind><pixels>``, and what departs from it.
+
+        Args:
+            kind: of preset: "attention", "resnet", "se", "cbam" or "bam".
+            options: of `create_model`.
+            size_of: widen the network to the parameters of this variant's.
+            data, train: fields of the scale's own that are replaced.
+            mask_weight: see `Variant`.
+        """
+        network = configured(f"small_{kind}{self.data.size}", options or {})
         return Variant(
-            model=Model(
-                f"small_{kind}{self.data.size}", tuple((options or {}).items()), size_of
-            ),
+            network=Network(network, size_of and size_of.network.declared),
             data=replace(self.data, **(data or {})),
             train=replace(self.train, **(train or {})),
             mask_weight=mask_weight,
@@ -220,9 +209,9 @@ class Run:
 
     def configuration(self) -> dict[str, object]:
         """All that decides the result, as plain JSON values, the whole network included."""
-        parameters, multiply_adds = self.variant.model.cost()
+        parameters, multiply_adds = self.variant.network.cost()
         stated = {
-            "network": asdict(self.variant.model.config()),
+            "network": asdict(self.variant.network.config()),
             "parameters": parameters,
             "multiply_adds": multiply_adds,
             "data": {"kind": type(self.variant.data).__name__, **asdict(self.variant.data)},

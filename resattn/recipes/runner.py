@@ -11,11 +11,11 @@ from torch import nn
 
 from resattn.data import WithObjectMasks
 from resattn.network import ResidualAttentionNetwork
+from resattn.recipes.mask_loss import with_mask_loss
 from resattn.recipes.measure import Probe
 from resattn.recipes.provenance import provenance
 from resattn.recipes.recipe import Run, Splits, fingerprint
 from resattn.recipes.store import RESULTS, Result, write_checkpoint, write_result
-from resattn.recipes.supervision import with_mask_loss
 from resattn.training import Score, classification, evaluate, fit, seed_everything
 from resattn.training.checkpoint import write_atomically
 from resattn.training.distributed import resolve_device
@@ -55,7 +55,7 @@ def execute(
     splits = run.variant.data.load(run.seed)
     probe = Probe(splits.val)
     seed_everything(run.seed)
-    model = ResidualAttentionNetwork(run.variant.model.config()).to(chosen)
+    model = ResidualAttentionNetwork(run.variant.network.config()).to(chosen)
     trace = _Trace(probe, folder / "trace.json", run.train.steps)
     start = {**probe.network(model), **trace.at(0, model)}
     diverged, seconds = _train(run, model, splits, folder, chosen, trace, progress)

@@ -47,12 +47,13 @@ def find_result(run: Run, folder: Path = RESULTS) -> Result | None:
 
 
 def write_result(result: Result, path: Path) -> None:
-    """Write a result; numbers keep six significant digits, and what is not finite becomes null.
+    """Write a result; what was measured keeps six digits, and what is not finite becomes null.
 
     Raises:
         OSError: one sentence, if it cannot be written; nothing half-written is left.
     """
-    text = json.dumps(_plain(result), allow_nan=False, separators=(",", ":"))
+    kept = {k: v if k == "configuration" else _plain(v) for k, v in result.items()}
+    text = json.dumps(kept, allow_nan=False, separators=(",", ":"))
     _write(path, (text + "\n").encode())
 
 

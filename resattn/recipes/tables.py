@@ -38,8 +38,9 @@ def recipe_table(recipe: Recipe, scale: str, find: Find = find_result) -> str:
     """A recipe's results: mean and standard deviation over seeds, and where they come from."""
     rows, found, missing = [], [], []
     for name, runs in runs_of(recipe, scale).items():
-        results = [result for run in runs if (result := find(run))]
-        missing += [run for run in runs if not find(run)]
+        recorded = [find(run) for run in runs]
+        results = [result for result in recorded if result]
+        missing += [run for run, result in zip(runs, recorded, strict=True) if not result]
         found += results
         rows.append(_row(name, results, runs[0]))
     lines = [f"### {recipe.name} ({scale} scale): {recipe.question}", "", HEAD, *rows, ""]
@@ -47,7 +48,11 @@ def recipe_table(recipe: Recipe, scale: str, find: Find = find_result) -> str:
 
 
 def _row(name: str, results: list[Result], run: Run) -> str:
-    parameters, multiply_adds = run.variant.model.cost()
+    parameters, multiply_adds = (
+        (results[0]["configuration"][key] for key in ("parameters", "multiply_adds"))
+        if results
+        else run.variant.network.cost()
+    )
     cells = [
         _spread([100 * result["test"]["error"] for result in results]),
         _spread([100 * result["validation"]["error"] for result in results]),
@@ -97,7 +102,10 @@ def _provenance(results: list[Result]) -> list[str]:
 
 def _missing(recipe: Recipe, scale: str, missing: list[Run]) -> list[str]:
     if not missing:
-        return [f"Again: delete the files and run `python -m resattn train {recipe.name}`."]
+        return [
+            f"Again: delete the files and run `python -m resattn train {recipe.name} "
+            f"--scale {scale}`."
+        ]
     return [
         f"{len(missing)} runs are not recorded: `python -m resattn train {recipe.name} "
         f"--scale {scale}`"

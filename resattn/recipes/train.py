@@ -90,7 +90,7 @@ def check_current(run: Run, result: Result, places: Places = Places()) -> None: 
 def _work(run: Run) -> float:
     """Multiply-adds of the training: what time is taken to go with."""
     train = run.train
-    return train.steps * train.batch_size * run.variant.model.cost()[1]
+    return train.steps * train.batch_size * run.variant.network.cost()[1]
 
 
 def _label(run: Run) -> str:

@@ -15,7 +15,7 @@ WRONG = (0, 10, 30, 50, 70)  # per cent
 
 
 def declare(scale: Scale) -> dict[str, Variant]:
-    masked = scale.variant().model
+    masked = scale.variant()
     kinds = {
         "arl": ({}, None),
         "nal": ({"merge": "nal"}, None),
@@ -24,7 +24,7 @@ def declare(scale: Scale) -> dict[str, Variant]:
     }
     return {
         f"{name}-{wrong}": scale.variant(
-            options=options, size_of=size_of, data={"clean_ratio": 1 - wrong / 100}
+            options=options, size_of=size_of, data={"clean_ratio": (100 - wrong) / 100}
         )
         for wrong in WRONG
         for name, (options, size_of) in kinds.items()

@@ -22,12 +22,12 @@ def declare(scale: Scale) -> dict[str, Variant]:
     variants = {
         "masked": masked,
         "none": scale.variant(options=bare),
-        "none-wide": scale.variant(options=bare, size_of=masked.model),
+        "none-wide": scale.variant(options=bare, size_of=masked),
         "none-long": scale.variant(options=bare, train={"steps": _steps(scale, "resnet")}),
     }
     for gate in GATES:
         variants[gate] = scale.variant(gate)
-        variants[f"{gate}-wide"] = scale.variant(gate, size_of=masked.model)
+        variants[f"{gate}-wide"] = scale.variant(gate, size_of=masked)
         variants[f"{gate}-long"] = scale.variant(gate, train={"steps": _steps(scale, gate)})
     return variants | {
         f"se-reduction{r}": scale.variant("se", {"reduction": r}) for r in REDUCTIONS

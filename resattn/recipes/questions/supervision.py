@@ -1,7 +1,7 @@
 """Would it help to show the masks where the object is?
 
 The data know the object's true place, so the masks can be taught it: a loss (see
-`resattn.recipes.supervision`) with weights 0.1, 0.3, 1 and 3 beside the labels' cross entropy.
+`resattn.recipes.mask_loss`) with weights 0.1, 0.3, 1 and 3 beside the labels' cross entropy.
 
 Support for the proposal: a lower test error with the weight 0.3, chosen before anything was run;
 the other weights show how much that choice decides.

@@ -16,7 +16,7 @@ def declare(scale: Scale) -> dict[str, Variant]:
         masked = scale.variant(options={"modules": m})
         bare = {"modules": m, "merge": "none"}
         variants[f"masked-m{m}"] = masked
-        variants[f"wide-m{m}"] = scale.variant(options=bare, size_of=masked.model)
+        variants[f"wide-m{m}"] = scale.variant(options=bare, size_of=masked)
         variants[f"trunk-m{m}"] = scale.variant(options=bare)
     return variants
 

@@ -1,0 +1,156 @@
+"""What the recipes declare: equal where they say so, distinct where they are, and small enough."""
+
+import ast
+from pathlib import Path
+
+import pytest
+import torch
+from recipes_kit import TINY
+
+import resattn.recipes
+from resattn.recipes import RECIPES, get_recipe, keeps_checkpoint, questions, runs_of
+from resattn.recipes.claims import CLAIMS
+from resattn.recipes.metrics import METRICS
+from resattn.recipes.recipe import Run, fingerprint
+from resattn.recipes.scales import FULL, SMALL
+
+SCALES = ("small", "full")
+
+
+def every_run(scale: str) -> dict[str, Run]:
+    runs = [run for r in RECIPES.values() for each in runs_of(r, scale).values() for run in each]
+    return {run.file: run for run in runs}
+
+
+def test_every_question_is_registered_and_says_what_would_count():
+    files = {p.stem for p in Path(questions.__file__).parent.glob("*.py")} - {"__init__"}
+    assert files == set(RECIPES)
+    for name, recipe in RECIPES.items():
+        module = getattr(resattn.recipes, name)
+        assert recipe.question.endswith("?") and module.__doc__.splitlines()[0].endswith("?"), name
+        assert set(recipe.checkpoints) <= set(recipe.declare(SMALL))
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_every_claim_is_decided_by_variants_that_exist(scale):
+    assert [claim.number for claim in CLAIMS] == list(range(1, 15))
+    for claim in CLAIMS:
+        for contrast in claim.contrasts:
+            declared = RECIPES[contrast.recipe].declare(RECIPES[contrast.recipe].scale(scale))
+            assert {*contrast.plus, *contrast.minus} <= set(declared), claim.number
+            assert contrast.metric in METRICS and contrast.effect > 0
+
+
+def test_at_least_three_seeds_and_five_at_full_scale():
+    assert len(SMALL.seeds) >= 3 and len(FULL.seeds) >= 5
+    assert all(recipe.scales == (SMALL, FULL) for recipe in RECIPES.values())
+
+
+def test_a_shared_run_is_one_run():
+    shared = runs_of(get_recipe("roles"), "small")["arl-m4"]
+    assert shared == runs_of(get_recipe("stacking"), "small")["arl-m4"]
+    assert shared[0].file == "small/stacking/arl-m4-seed0.json"
+    assert "train stacking" in shared[0].command
+
+
+def test_what_is_trained_twice_differs():
+    seen = {}
+    for run in every_run("small").values():
+        if run.seed == 0:
+            mark = fingerprint(run.configuration())
+            assert mark not in seen, f"{run.file} is {seen[mark]} under another name"
+            seen[mark] = run.file
+    assert len(seen) > 50
+
+
+def test_the_configuration_holds_the_seed_and_every_difference():
+    run = next(iter(every_run("small").values()))
+    other = Run(run.recipe, run.scale, run.name, run.variant, 1)
+    assert run.configuration()["train"]["seed"] == 0
+    assert fingerprint(run.configuration()) != fingerprint(other.configuration())
+    assert run.configuration() == run.configuration()
+    noisy = TINY.variant(data={"clean_ratio": 0.5})
+    marks = {
+        fingerprint(Run("", "", "", variant, 0).configuration())
+        for variant in (TINY.variant(), noisy, TINY.variant(mask_weight=1.0))
+    }
+    assert len(marks) == 3
+
+
+def cost(recipe: str, variant: str) -> tuple[int, int]:
+    return RECIPES[recipe].declare(SMALL)[variant].network.cost()
+
+
+def test_equal_parameters_are_equal_within_two_per_cent():
+    masked = cost("width", "masked-m1")[0]
+    pairs = [("width", "wide-m1"), ("label_noise", "wide-0"), ("neighbours", "none-wide")]
+    pairs += [("neighbours", f"{gate}-wide") for gate in ("se", "cbam", "bam")]
+    for recipe, variant in pairs:
+        assert cost(recipe, variant)[0] == pytest.approx(masked, rel=0.02), variant
+    assert cost("width", "wide-m2")[0] == pytest.approx(cost("width", "masked-m2")[0], rel=0.02)
+
+
+def test_equal_multiply_adds_are_equal():
+    assert cost("mask_shape", "local-1")[1] == pytest.approx(
+        cost("mask_shape", "hourglass")[1], rel=0.05
+    )
+    for scale in (SMALL, FULL):
+        declared = RECIPES["neighbours"].declare(scale)
+
+        def training(variant):
+            return variant.network.cost()[1] * variant.train.steps
+
+        for kind in ("none", "se", "cbam", "bam"):
+            assert training(declared[f"{kind}-long"]) == pytest.approx(
+                training(declared["masked"]), rel=0.005
+            )
+            assert declared[f"{kind}-long"].network == declared[kind].network
+
+
+def test_one_seed_keeps_its_checkpoint_wherever_it_is_declared():
+    runs = every_run("small")
+    kept = {file for file, run in runs.items() if keeps_checkpoint(run)}
+    assert "small/stacking/arl-m1-seed0.json" in kept
+    assert "small/neighbours/se-seed0.json" in kept
+    assert not any(run.seed for file, run in runs.items() if file in kept)
+    for file in kept:
+        parameters, _ = runs[file].variant.network.cost()
+        assert 2 * parameters < 1_000_000, file
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: get_recipe("staking"), "did you mean 'stacking'"),
+        (lambda: runs_of(get_recipe("width"), "big"), "choose one of small, full"),
+        (
+            lambda: runs_of(get_recipe("width"), "small", variants=["wide"]),
+            "unknown variant of width 'wide'; did you mean 'wide-m",
+        ),
+    ],
+)
+def test_wrong_names_become_one_sentence(call, said):
+    with pytest.raises(ValueError, match=said) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+
+
+def test_data_of_a_run_follow_its_seed_and_judges_stay():
+    first, second = (TINY.variant().data.load(seed) for seed in (0, 1))
+    assert not torch.equal(first.train.images, second.train.images)
+    for split in ("val", "test"):
+        ours, theirs = getattr(first, split), getattr(second, split)
+        assert torch.equal(ours.images, theirs.images) and torch.equal(ours.labels, theirs.labels)
+    noisy = TINY.variant(data={"clean_ratio": 0.0}).data.load(0)
+    assert (noisy.train.labels != noisy.train.true_labels).all()
+    assert torch.equal(noisy.val.labels, first.val.labels)
+
+
+def test_no_recipe_has_a_loop_of_its_own():
+    for path in Path(resattn.recipes.__file__).parent.rglob("*.py"):
+        called = {
+            node.func.attr
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        }
+        assert not called & {"backward", "zero_grad"}, path
