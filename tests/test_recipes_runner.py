@@ -17,7 +17,7 @@ from resattn.__main__ import main
 from resattn.data import WithObjectMasks
 from resattn.network import ResidualAttentionNetwork
 from resattn.probes import attention_maps
-from resattn.recipes import RECIPES, runner, train
+from resattn.recipes import RECIPES, lock, runner, train
 from resattn.recipes.mask_loss import with_mask_loss
 from resattn.recipes.measure import Probe
 from resattn.recipes.metrics import METRICS
@@ -162,6 +162,29 @@ def test_train_skips_what_is_recorded_and_refuses_what_changed(tmp_path, capsys)
     assert (places(tmp_path).results / runs[0].file).read_bytes() == before
 
 
+@pytest.mark.skipif(lock.fcntl is None, reason="Windows has no such locks")
+def test_processes_share_the_work(tmp_path, capsys):
+    torch.set_num_threads(1)
+    ours, theirs = tiny_run(steps=1), tiny_run(TINY.variant(options={"t": 1}), name="t1", steps=1)
+    where = places(tmp_path)
+    hold = (
+        "import sys, pathlib; from resattn.recipes.lock import held\n"
+        "with held(pathlib.Path(sys.argv[1])) as ours: print(ours, flush=True); input()"
+    )
+    path = (where.runs / theirs.file).with_suffix(".lock")
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout.readline() == b"True\n"
+        train.train([theirs, ours], device="cpu", places=where)
+        assert find_result(theirs, where.results) is None
+        assert find_result(ours, where.results) is not None
+        other.kill()  # a dead process holds no lock
+    train.train([theirs, ours], device="cpu", places=where)
+    assert find_result(theirs, where.results) is not None
+    assert "[2/2] tried arl" in capsys.readouterr().out
+
+
 def test_an_interrupted_command_says_how_to_go_on(monkeypatch, capsys):
     def interrupt(*args, **options):
         raise KeyboardInterrupt
@@ -188,6 +211,7 @@ def test_the_command_runs_seeds_in_pairs_and_shared_runs_once(monkeypatch):
         (["train", "width", "--scale", "big"], "choose one of small, full"),
         (["train", "width", "--seeds", "-1"], "seed"),
         (["train", "all", "--variants", "arl-m1"], "--variants belong to one recipe"),
+        (["train", "width", "--threads", "0"], "threads must be an integer of at least 1"),
         (["train", "width", "--device", "gpu"], "is not one; use 'auto', 'cpu' or 'cuda'"),
         (["results", "nothing"], "unknown recipe 'nothing'"),
     ],

@@ -20,7 +20,6 @@ from resattn.training import Score, classification, evaluate, fit, seed_everythi
 from resattn.training.checkpoint import write_atomically
 from resattn.training.distributed import resolve_device
 
-RUNS = Path("runs") / "recipes"
 LOSS_POINTS = 40
 
 
@@ -29,7 +28,7 @@ class Places:
     """Folders: ``results`` of what is recorded, ``runs`` of what is unfinished."""
 
     results: Path = RESULTS
-    runs: Path = RUNS
+    runs: Path = Path("runs") / "recipes"
 
 
 def execute(
@@ -66,8 +65,8 @@ def execute(
     if not diverged:
         result["probes"]["end"] = probe.network(model.eval())
     result["curves"]["trace"] = trace.steps
-    command = run.command + ("" if device == "auto" else f" --device {device}")
-    result["provenance"] = provenance(command, chosen)
+    how = f"--threads {torch.get_num_threads()}" if chosen.type == "cpu" else ""
+    result["provenance"] = provenance(f"{run.command} --device {chosen.type} {how}".strip(), chosen)
     path = places.results / run.file
     if keep_checkpoint and not diverged:
         write_checkpoint(model, path.with_suffix(".safetensors"))

@@ -1,10 +1,18 @@
-"""`python -m resattn train RECIPE`: run what is declared and not yet recorded."""
+"""`python -m resattn train RECIPE`: run what is declared and not yet recorded.
+
+Processes that are given the same command share the work: each takes runs that no other is at. With
+`--threads 1` and one process a core, small networks train fastest.
+"""
 
 import argparse
 import sys
 import time
 
+import torch
+
+from resattn.checks import check_at_least
 from resattn.recipes import RECIPES, get_recipe, keeps_checkpoint, runs_of
+from resattn.recipes.lock import held
 from resattn.recipes.recipe import Run
 from resattn.recipes.runner import Places, execute
 from resattn.recipes.store import Result, find_result
@@ -12,18 +20,23 @@ from resattn.recipes.store import Result, find_result
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `train`."""
-    parser.add_argument("recipe", metavar="RECIPE", help=f"all, or one of {', '.join(RECIPES)}")
+    known = ", ".join(RECIPES)
+    parser.add_argument("recipes", metavar="RECIPE", nargs="+", help=f"all, or some of {known}")
     parser.add_argument("--scale", default="small", help="small (default) or full")
     parser.add_argument("--variants", nargs="+", help="only these (default: all)")
     parser.add_argument("--seeds", nargs="+", type=int, help="only these (default: the recipe's)")
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, ...")
+    parser.add_argument("--threads", type=int, help="of the CPU (default: as torch finds)")
 
 
 def run(options: argparse.Namespace) -> int:
     """Train, skipping what is recorded and resuming what is unfinished; 130 after Ctrl-C."""
-    if options.recipe == "all" and options.variants:
-        raise ValueError("--variants belong to one recipe; name it in the place of 'all'")
-    names = list(RECIPES) if options.recipe == "all" else [options.recipe]
+    names = list(RECIPES) if options.recipes == ["all"] else options.recipes
+    if len(names) > 1 and options.variants:
+        raise ValueError("--variants belong to one recipe; name it alone")
+    if options.threads is not None:
+        check_at_least("threads", options.threads, 1)
+        torch.set_num_threads(options.threads)
     wanted: dict[str, Run] = {}
     for name in names:
         chosen = runs_of(
@@ -51,19 +64,25 @@ def train(runs: list[Run], *, device: str, places: Places = Places()) -> None:  
     work = {run.file: _work(run) for run in missing}
     done = spent = 0.0
     for i, run in enumerate(missing, 1):
-        left = (sum(work.values()) - done) * spent / done if done else None
-        print(f"[{i}/{len(missing)}] {_label(run)}  {_about(left)}", flush=True)
-        started = time.perf_counter()
-        result = execute(
-            run,
-            device=device,
-            keep_checkpoint=keeps_checkpoint(run),
-            places=places,
-            progress=sys.stdout.isatty(),
-        )
-        done += work[run.file]
-        spent += time.perf_counter() - started
-        print(_outcome(result), flush=True)
+        with held((places.runs / run.file).with_suffix(".lock")) as ours:
+            if ours and not _is_recorded(run, places):
+                left = sum(work.values()) * spent / done if done else None
+                print(f"[{i}/{len(missing)}] {_label(run)}  {_about(left)}", flush=True)
+                started = time.perf_counter()
+                print(_outcome(_execute(run, device, places)), flush=True)
+                done += work[run.file]
+                spent += time.perf_counter() - started
+        del work[run.file]  # done, here or by another process
+
+
+def _execute(run: Run, device: str, places: Places) -> Result:
+    return execute(
+        run,
+        device=device,
+        keep_checkpoint=keeps_checkpoint(run),
+        places=places,
+        progress=sys.stdout.isatty(),
+    )
 
 
 def _is_recorded(run: Run, places: Places) -> bool:
