@@ -5,9 +5,9 @@ from resattn.training import TrainConfig
 
 SMALL = Scale(
     name="small",
-    data=Clutter(size=16, train=4000, val=1000, test=2000, fragments=4),
+    data=Clutter(size=16, train=4000, val=1000, test=5000, fragments=4),
     train=TrainConfig(
-        steps=400,
+        steps=800,
         warmup_steps=20,
         precision="bfloat16",
         channels_last=True,
@@ -16,7 +16,7 @@ SMALL = Scale(
     ),
     seeds=(0, 1, 2),
 )
-"""About a minute a run on two CPU cores, at one module a stage."""
+"""About a minute a run on one CPU core, at one module a stage."""
 
 FULL = Scale(
     name="full",
