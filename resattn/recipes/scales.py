@@ -11,7 +11,7 @@ SMALL = Scale(
         warmup_steps=20,
         precision="bfloat16",
         channels_last=True,
-        eval_every=50,
+        eval_every=100,
         checkpoint_every=50,
     ),
     seeds=(0, 1, 2),
