@@ -217,11 +217,12 @@ def test_the_command_runs_seeds_in_pairs_and_shared_runs_once(monkeypatch):
     ],
 )
 def test_wrong_words_become_one_sentence(words, said, capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr(train, "Places", lambda: places(tmp_path))
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(runner, "fit", lambda *args, **options: pytest.fail("it began to train"))
     assert main(words) == 2
     error = capsys.readouterr().err
     assert said in error and error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_missing_data_become_one_sentence(tmp_path):

@@ -11,11 +11,13 @@ import time
 import torch
 
 from resattn.checks import check_at_least
+from resattn.data.bits import check_seed
 from resattn.recipes import RECIPES, get_recipe, keeps_checkpoint, runs_of
 from resattn.recipes.lock import held
 from resattn.recipes.recipe import Run
 from resattn.recipes.runner import Places, execute
 from resattn.recipes.store import Result, find_result
+from resattn.training.distributed import resolve_device
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +39,9 @@ def run(options: argparse.Namespace) -> int:
     if options.threads is not None:
         check_at_least("threads", options.threads, 1)
         torch.set_num_threads(options.threads)
+    resolve_device(options.device)
+    for seed in options.seeds or ():
+        check_seed(seed)
     wanted: dict[str, Run] = {}
     for name in names:
         chosen = runs_of(
