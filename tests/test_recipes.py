@@ -6,13 +6,18 @@ from pathlib import Path
 import pytest
 import torch
 from recipes_kit import TINY
+from torch import nn
 
 import resattn.recipes
+from resattn.data import NoisyLabels, WithObjectMasks, make_loader
+from resattn.presets import get_config
 from resattn.recipes import RECIPES, get_recipe, keeps_checkpoint, questions, runs_of
 from resattn.recipes.claims import CLAIMS
 from resattn.recipes.metrics import METRICS
 from resattn.recipes.recipe import Run, fingerprint
 from resattn.recipes.scales import FULL, SMALL
+from resattn.training import TrainConfig, fit, seed_everything
+from resattn.widen import widened
 
 SCALES = ("small", "full")
 
@@ -154,3 +159,44 @@ def test_no_recipe_has_a_loop_of_its_own():
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
         }
         assert not called & {"backward", "zero_grad"}, path
+
+
+def test_batches_carry_the_masks_of_their_images():
+    plain = TINY.data.load(0).train
+    masked = WithObjectMasks(plain)
+    images, labels, masks = next(iter(make_loader(masked, 8, shuffle_seed=3)))
+    wanted, _ = next(iter(make_loader(plain, 8, shuffle_seed=3)))
+    assert torch.equal(images, wanted) and len(masked) == len(plain) == 24
+    for image, label, mask in zip(images, labels, masks, strict=True):
+        i = next(i for i in range(24) if torch.equal(plain[i][0], image))
+        assert plain.labels[i] == label and torch.equal(plain.object_masks[i], mask)
+        item = masked[i]
+        assert torch.equal(item[0], image) and item[1] == label and torch.equal(item[2], mask)
+    with pytest.raises(ValueError, match="NoisyLabels has no object_masks"):
+        WithObjectMasks(NoisyLabels(plain, 0.5))
+
+
+def test_fit_minimises_the_objective_it_is_given():
+    def away_from_zero(network, batch):
+        images, _, masks = batch
+        assert masks.shape == (8, 16, 16)
+        return (network(images) - 3).square().mean()
+
+    seed_everything(0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(256, 10))
+    splits = TINY.data.load(0)
+    config = TrainConfig(steps=60, batch_size=8, learning_rate=0.01)
+    train = WithObjectMasks(splits.train)
+    history = fit(
+        model, train, splits.val, config, device="cpu", progress=False, objective=away_from_zero
+    )
+    assert history.loss[-1] < 0.1 * history.loss[0]
+    assert model(splits.val[0][0][None]).mean().item() == pytest.approx(3, abs=1)
+
+
+def test_only_smaller_networks_without_masks_are_widened():
+    bare = get_config("small_se16")
+    with pytest.raises(ValueError, match="without masks"):
+        widened(get_config("small_attention16"), 10**6)
+    with pytest.raises(ValueError, match="has 216842 parameters already, more than 1000"):
+        widened(bare, 1000)
