@@ -44,8 +44,10 @@ class Upsample(nn.Module):
         if self.conv is not None:
             return self.conv(x, output_size=size)
         if self.kind == "nearest":
-            return F.interpolate(x, size=size, mode="nearest")
-        return F.interpolate(x, size=size, mode="bilinear", align_corners=True)
+            large = F.interpolate(x, size=size, mode="nearest")
+        else:
+            large = F.interpolate(x, size=size, mode="bilinear", align_corners=True)
+        return large.to(x.dtype)  # autocast interpolates in float32, and all after it would be
 
 
 def pool(x: Tensor) -> Tensor:

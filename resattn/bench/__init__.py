@@ -1,16 +1,19 @@
 """`python -m resattn bench [NAME ...]`: what things cost on this machine, as ratios and medians.
 
-Each benchmark is a module with ``measure() -> list of rows``; a row is (what, value). Rivals are
+Each benchmark is a module with ``measure()``, which yields rows: (what, value). Rivals are
 measured in the same run, in turn with ours, so that a busy machine slows both.
 """
 
 import argparse
 import importlib
 import platform
+import sys
+from collections.abc import Callable
 from datetime import date
 from statistics import median
 from time import perf_counter
 
+Action = Callable[[], object]
 Row = tuple[str, str]
 
 BENCHMARKS = {
@@ -21,17 +24,17 @@ BENCHMARKS = {
 }
 
 
-def seconds(action: object) -> float:
+def seconds(action: Action) -> float:
     """Wall-clock seconds of one call."""
     start = perf_counter()
     action()
     return perf_counter() - start
 
 
-def interleaved_medians(actions: dict[str, object], rounds: int) -> dict[str, float]:
+def interleaved_medians(actions: dict[str, Action], rounds: int) -> dict[str, float]:
     """Median seconds of each action after one warm-up, all of them once a round."""
-    for action in actions.values():
-        action()
+    for name, action in actions.items():
+        print(f"  warming up: {name}, {seconds(action):.1f} s", file=sys.stderr, flush=True)
     times = {name: [] for name in actions}
     for _ in range(rounds):
         for name, action in actions.items():

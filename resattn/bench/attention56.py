@@ -7,6 +7,8 @@ install (``pip install pytorchcv``), needed here alone.
 import importlib.util
 import subprocess
 import sys
+from collections.abc import Iterator
+from statistics import median
 
 import torch
 
@@ -22,21 +24,19 @@ MULTIPLY_ADDS_A_STEP = 3 * resattn.PRESETS["attention56"].multiply_adds
 """Forward once, backward twice as much: by inputs and by weights."""
 
 
-def measure(rounds: int = 5) -> list[Row]:
+def measure(rounds: int = 7) -> Iterator[Row]:
     """Ratios of time and of peak memory of a training step, batch 4 and 8."""
     if importlib.util.find_spec("pytorchcv") is None:
         raise ValueError(
             "the comparison needs pytorchcv, which is not installed; "
             "run `pip install pytorchcv`, or name another benchmark"
         )
-    rows = []
     for batch in (4, 8):
-        rows += _times(batch, rounds)
-        rows += _memory(batch)
-    return rows
+        yield from _times(batch, rounds)
+        yield from _memory(batch)
 
 
-def _times(batch: int, rounds: int) -> list[Row]:
+def _times(batch: int, rounds: int) -> Iterator[Row]:
     from pytorchcv.models.resattnet import resattnet56
 
     torch.manual_seed(0)
@@ -46,36 +46,50 @@ def _times(batch: int, rounds: int) -> list[Row]:
         steps[way] = training_step(resattn.attention56(), images, labels, way)
     taken = interleaved_medians(steps, rounds)
     theirs = taken.pop("pytorchcv")
-    rows = [(f"batch {batch}: pytorchcv, eager", f"{theirs:.2f} s")]
+    yield f"batch {batch}: pytorchcv, eager", f"{theirs:.2f} s"
     for way, time in taken.items():
-        rows.append((f"batch {batch}: ours, {way}", f"{time:.2f} s, ratio {time / theirs:.2f}"))
+        yield f"batch {batch}: ours, {way}", f"{time:.2f} s, ratio {time / theirs:.2f}"
     for way, dtype in (("eager, float32", torch.float32), ("best", torch.bfloat16)):
         time = min(taken.values()) if way == "best" else taken[way]
         share = batch * MULTIPLY_ADDS_A_STEP / time / matrix_rate(dtype)
         name = str(dtype).removeprefix("torch.")
-        rows.append((f"batch {batch}: share of the {name} matrix rate, {way}", f"{share:.0%}"))
-    return rows
+        yield f"batch {batch}: share of the {name} matrix rate, {way}", f"{share:.0%}"
 
 
-def _memory(batch: int) -> list[Row]:
+def _memory(batch: int, rounds: int = 5) -> Iterator[Row]:
     """Peak resident memory of two steps in a fresh process, above what it had before the model."""
-    peaks = {}
-    for name, build in BUILD.items():
-        code = (
-            "import resource, torch, resattn, resattn.network, psutil\n"
-            "from resattn.bench.steps import training_step\n"
-            "before = psutil.Process().memory_info().rss\n"
-            f"{build}\n"
-            f"images, labels = torch.randn({batch}, 3, 224, 224), torch.zeros({batch}).long()\n"
-            "step = training_step(model, images, labels, 'eager, float32')\n"
-            "step(); step()\n"
-            "unit = 1 if __import__('sys').platform == 'darwin' else 1024\n"
-            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit - before)\n"
-        )
-        done = subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.PIPE)
-        peaks[name] = int(done.stdout)
+    peaks = {
+        name: median(_peak(build, batch) for _ in range(rounds)) for name, build in BUILD.items()
+    }
     ratio = peaks["ours"] / peaks["pytorchcv"]
-    return [
-        (f"batch {batch}: peak memory, pytorchcv", f"{peaks['pytorchcv'] / 2**20:.0f} MB"),
-        (f"batch {batch}: peak memory, ours", f"{peaks['ours'] / 2**20:.0f} MB, ratio {ratio:.2f}"),
-    ]
+    yield f"batch {batch}: peak memory, pytorchcv", f"{peaks['pytorchcv'] / 2**20:.0f} MB"
+    yield f"batch {batch}: peak memory, ours", f"{peaks['ours'] / 2**20:.0f} MB, ratio {ratio:.2f}"
+
+
+def _peak(build: str, batch: int) -> int:
+    """Bytes, from a process of its own; ``build`` is the code that makes ``model``."""
+    code = (
+        "import torch, resattn, resattn.network, psutil\n"
+        "from resattn.bench.attention56 import peak_memory\n"
+        "from resattn.bench.steps import training_step\n"
+        "before = psutil.Process().memory_info().rss\n"
+        f"{build}\n"
+        f"images, labels = torch.randn({batch}, 3, 224, 224), torch.zeros({batch}).long()\n"
+        "step = training_step(model, images, labels, 'eager, float32')\n"
+        "step(); step()\n"
+        "print(peak_memory() - before)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.PIPE)
+    return int(done.stdout)
+
+
+def peak_memory() -> int:
+    """Bytes of this process's largest resident set; on Linux getrusage may count the parent's."""
+    if sys.platform == "linux":
+        with open("/proc/self/status") as lines:
+            peak = next(line for line in lines if line.startswith("VmHWM"))
+        return int(peak.split()[1]) * 1024
+    import resource  # POSIX: Windows has no such figure
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -12,7 +12,6 @@ WAYS = {
     "channels_last": (True, False, False),
     "bf16 autocast": (False, True, False),
     "channels_last + bf16": (True, True, False),
-    "compile": (False, False, True),
     "channels_last + bf16 + compile": (True, True, True),
 }
 """Name of a way to (channels_last, bf16 autocast, compile)."""
