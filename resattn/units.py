@@ -35,6 +35,12 @@ def conv3x3(in_channels: int, out_channels: int, stride: int = 1, groups: int = 
     )
 
 
+def projection(in_channels: int, out_channels: int, stride: int) -> nn.Conv2d | None:
+    """The 1x1 convolution of a shortcut that changes the shape; None where it is the identity."""
+    same = in_channels == out_channels and stride == 1
+    return None if same else conv1x1(in_channels, out_channels, stride)
+
+
 def norm_relu(channels: int) -> nn.Sequential:
     """Batch norm, then ReLU. In place: backward needs BN's input and ReLU's output only."""
     return nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU(inplace=True))
@@ -78,8 +84,7 @@ class PreActBottleneck(nn.Module):
             conv1x1(width, out_channels),
         )
         self.gate = gate(out_channels) if gate else nn.Identity()
-        changes = in_channels != out_channels or stride != 1
-        self.projection = conv1x1(in_channels, out_channels, stride) if changes else None
+        self.projection = projection(in_channels, out_channels, stride)
 
     def forward(self, x: Tensor) -> Tensor:  # (B, in, H, W) -> (B, out, H', W')
         activated = self.preact(x)
@@ -119,12 +124,8 @@ class PostActBottleneck(nn.Module):
             nn.BatchNorm2d(out_channels),
         )
         self.gate = gate(out_channels) if gate else nn.Identity()
-        changes = in_channels != out_channels or stride != 1
-        self.projection = (
-            nn.Sequential(conv1x1(in_channels, out_channels, stride), nn.BatchNorm2d(out_channels))
-            if changes
-            else None
-        )
+        conv = projection(in_channels, out_channels, stride)
+        self.projection = nn.Sequential(conv, nn.BatchNorm2d(out_channels)) if conv else None
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:  # (B, in, H, W) -> (B, out, H', W')
@@ -188,8 +189,7 @@ class InceptionUnit(nn.Module):
         )
         self.join = nn.Sequential(norm_relu(width), conv1x1(width, out_channels))
         self.gate = gate(out_channels) if gate else nn.Identity()
-        changes = in_channels != out_channels or stride != 1
-        self.projection = conv1x1(in_channels, out_channels, stride) if changes else None
+        self.projection = projection(in_channels, out_channels, stride)
 
     def forward(self, x: Tensor) -> Tensor:  # (B, in, H, W) -> (B, out, H', W')
         activated = self.preact(x)

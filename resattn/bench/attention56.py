@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from statistics import median
 
+import psutil
 import torch
 
 import resattn
@@ -89,7 +90,8 @@ def peak_memory() -> int:
         with open("/proc/self/status") as lines:
             peak = next(line for line in lines if line.startswith("VmHWM"))
         return int(peak.split()[1]) * 1024
-    import resource  # POSIX: Windows has no such figure
+    if sys.platform == "win32":
+        return psutil.Process().memory_info().peak_wset
+    import resource  # POSIX alone has it
 
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from resattn.bench import seconds
+
 WAYS = {
     "eager, float32": (False, False, False),
     "channels_last": (True, False, False),
@@ -38,10 +40,14 @@ def training_step(model: nn.Module, images: Tensor, labels: Tensor, way: str) ->
     return step
 
 
-def matrix_rate(dtype: torch.dtype, side: int = 2048) -> float:
-    """Multiply-adds a second of the machine's dense matrix product, the best of five."""
-    from resattn.bench import seconds
+def matrix_rate(dtype: torch.dtype, *, device: str = "cpu", side: int = 2048) -> float:
+    """Multiply-adds a second of the device's dense matrix product, the best of five."""
+    a, b = torch.randn(2, side, side, device=device).to(dtype).unbind()
 
-    a, b = torch.randn(2, side, side).to(dtype).unbind()
-    torch.mm(a, b)
-    return side**3 / min(seconds(lambda: torch.mm(a, b)) for _ in range(5))
+    def product() -> None:
+        torch.mm(a, b)
+        if device == "cuda":
+            torch.cuda.synchronize()
+
+    product()
+    return side**3 / min(seconds(product) for _ in range(5))
