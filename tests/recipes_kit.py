@@ -37,9 +37,10 @@ def places(folder: Path) -> Places:
     return Places(results=folder / "results", runs=folder / "runs")
 
 
-def run_tiny(run: Run, folder: Path, **options: object) -> Result:
+def run_tiny(run: Run, folder: Path, *, data: Path | None = None, **options: object) -> Result:
     torch.set_num_threads(1)
-    return execute(run, device="cpu", places=places(folder), **options)
+    where = replace(places(folder), data=data or folder)
+    return execute(run, device="cpu", places=where, **options)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from resattn import models
+from resattn.recipes.reproduction import paper_table
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -21,6 +22,10 @@ def between(name: str) -> str:
 
 def test_the_table_of_networks_is_the_one_the_command_prints():
     assert between("presets") == models.table(), "paste the output of `python -m resattn models`"
+
+
+def test_the_table_of_the_papers_task_is_the_one_the_command_prints():
+    assert between("paper") == paper_table(), "paste what `python -m resattn results paper` prints"
 
 
 def test_the_measured_tables_name_their_machine_and_date():

@@ -196,7 +196,7 @@ def test_an_interrupted_command_says_how_to_go_on(monkeypatch, capsys):
 
 def test_the_command_runs_seeds_in_pairs_and_shared_runs_once(monkeypatch):
     seen = []
-    monkeypatch.setattr(train, "train", lambda runs, device: seen.extend(runs))
+    monkeypatch.setattr(train, "train", lambda runs, **options: seen.extend(runs))
     assert main(["train", "width", "--seeds", "0", "1"]) == 0
     assert [run.seed for run in seen] == [0] * 6 + [1] * 6
     seen.clear()
@@ -227,7 +227,7 @@ def test_wrong_words_become_one_sentence(words, said, capsys, monkeypatch, tmp_p
 
 def test_missing_data_become_one_sentence(tmp_path):
     class Absent:
-        def load(self, seed):
+        def load(self, seed, root):
             raise FileNotFoundError("CIFAR-10 is not here; fetch it with python -m resattn data")
 
     run = tiny_run(replace(TINY.variant()))

@@ -2,13 +2,11 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
-from training_kit import conv_net, images, small_config
+from training_kit import conv_net, images, in_two_processes, small_config
 
 from resattn.training import fit
 
@@ -21,19 +19,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="torchrun was never trie
 def ranks(tmp_path_factory):
     """What each of two gloo processes saw, and their folder."""
     folder = tmp_path_factory.mktemp("ranks")
-    launched = subprocess.Popen(
-        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-        + [KIT, "distributed", folder],
-        env=os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        errors = launched.communicate(timeout=100)[1]
-    finally:
-        launched.terminate()  # torchrun then ends its processes; a kill would orphan them
-    assert launched.returncode == 0, errors
+    in_two_processes(KIT, "distributed", folder)
     return folder, *(json.loads((folder / f"rank{rank}.json").read_text()) for rank in (0, 1))
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -100,6 +101,24 @@ def distributed_scenarios(folder: Path) -> dict[str, object]:
     except ValueError as error:
         seen["indivisible"] = str(error)
     return seen
+
+
+def in_two_processes(script: Path, *words: object) -> str:
+    """Run a script under ``torchrun``, on the CPU; what it printed."""
+    launched = subprocess.Popen(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+        + [script, *map(str, words)],
+        env=os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        said, errors = launched.communicate(timeout=100)
+    finally:
+        launched.terminate()  # torchrun then ends its processes; a kill would orphan them
+    assert launched.returncode == 0, errors
+    return said
 
 
 def kill_at(step: int):

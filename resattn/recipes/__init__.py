@@ -7,6 +7,7 @@ run that several recipes share belongs to the first of them and is trained once:
 from collections.abc import Iterable
 
 from resattn.checks import check_choice
+from resattn.recipes.paper import PAPER_RECIPES
 from resattn.recipes.questions import (
     activation,
     depth,
@@ -40,11 +41,14 @@ RECIPES: dict[str, Recipe] = {
 }
 """By name, in the order in which `train all` runs them."""
 
+EVERY_RECIPE: dict[str, Recipe] = RECIPES | PAPER_RECIPES
+"""With the paper's own tasks, which need data and a GPU."""
+
 
 def get_recipe(name: str) -> Recipe:
     """The recipe of that name. Raises ValueError for an unknown one, naming the nearest."""
-    check_choice("recipe", name, RECIPES)
-    return RECIPES[name]
+    check_choice("recipe", name, EVERY_RECIPE)
+    return EVERY_RECIPE[name]
 
 
 def runs_of(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from hashlib import sha256
+from pathlib import Path
 from typing import Protocol
 
 from torch.utils.data import Dataset
@@ -59,8 +60,11 @@ class Splits:
 class Data(Protocol):
     """Where a run's images come from: a frozen dataclass that can load them."""
 
-    def load(self, seed: int) -> Splits:
-        """The data of the run with this seed; raises OSError or ValueError if they are missing."""
+    def load(self, seed: int, root: Path) -> Splits:
+        """The data of the run with this seed, from files below ``root`` if they need any.
+
+        Raises OSError or ValueError if they are missing.
+        """
 
 
 @dataclass(frozen=True)
@@ -82,8 +86,11 @@ class Clutter:
     noise: float = 0.08
     clean_ratio: float = 1.0
 
-    def load(self, seed: int) -> Splits:
-        """Training images from ``seed``; validation and test images the same for every run."""
+    def load(self, seed: int, root: Path | None = None) -> Splits:
+        """Training images from ``seed``; validation and test images the same for every run.
+
+        They are drawn, so ``root`` is of no use to them.
+        """
 
         def made(split: str, n: int, key: int) -> ClutteredDigits:
             return ClutteredDigits(
@@ -116,7 +123,8 @@ class Scale:
     """A size at which experiments run.
 
     Attributes:
-        name: "small" for two CPU cores, "full" for a GPU.
+        name: "small" for two CPU cores, "full" for a GPU; the paper's tasks have "paper" and
+            "fast".
         data, train: what variants start from.
         seeds: each variant is run with all of them.
     """
@@ -162,7 +170,7 @@ class Recipe:
         name: on the command line and in paths.
         question: in one sentence.
         declare: gives the variants at a scale, by name.
-        scales: at which it can run, each with its own seeds.
+        scales: at which it can run, each with its own seeds; the first is the default.
         checkpoints: variants whose weights ship beside the result of the first seed, for lessons
             that draw their masks.
     """
@@ -173,8 +181,10 @@ class Recipe:
     scales: tuple[Scale, ...]
     checkpoints: tuple[str, ...] = ()
 
-    def scale(self, name: str) -> Scale:
-        """The scale of that name. Raises ValueError if the recipe has none."""
+    def scale(self, name: str | None) -> Scale:
+        """The scale of that name; None is the default. Raises ValueError if the recipe has none."""
+        if name is None:
+            return self.scales[0]
         check_choice(f"scale of {self.name}", name, [scale.name for scale in self.scales])
         return next(scale for scale in self.scales if scale.name == name)
 

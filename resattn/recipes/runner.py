@@ -18,46 +18,54 @@ from resattn.recipes.recipe import Run, Splits, fingerprint
 from resattn.recipes.store import RESULTS, Result, write_checkpoint, write_result
 from resattn.training import Score, classification, evaluate, fit, seed_everything
 from resattn.training.checkpoint import write_atomically
-from resattn.training.distributed import resolve_device
+from resattn.training.distributed import World, join
 
 LOSS_POINTS = 40
 
 
 @dataclass(frozen=True)
 class Places:
-    """Folders: ``results`` of what is recorded, ``runs`` of what is unfinished."""
+    """Folders: ``results`` of what is recorded, ``runs`` of what is unfinished, ``data``."""
 
     results: Path = RESULTS
     runs: Path = Path("runs") / "recipes"
+    data: Path = Path("data")
 
 
 def execute(
     run: Run,
     *,
     device: str = "auto",
+    workers: int = 0,
     keep_checkpoint: bool = False,
     places: Places = Places(),  # noqa: B008 - frozen
     progress: bool = False,
-) -> Result:
+) -> Result | None:
     """Train, measure and record one run; one that was stopped before goes on where it was.
 
     A run whose loss stops being finite is a result too: it is recorded as diverged, with the error
     of guessing, ``1 - 1 / classes``, and without probes of the trained network.
 
+    Under ``torchrun`` all processes train, each on its own GPU if there are any; the first one
+    measures and records, the others return None.
+
     Raises:
         KeyboardInterrupt: on Ctrl-C, after the current step and a checkpoint.
         OSError, ValueError: one sentence, for missing data, a damaged checkpoint, a full disk.
     """
-    chosen = resolve_device(device)
+    world = join(device)
     configuration = run.configuration()
     folder = places.runs / f"{run.file.removesuffix('.json')}-{fingerprint(configuration)}"
-    splits = run.variant.data.load(run.seed)
-    probe = Probe(splits.val)
+    splits = run.variant.data.load(run.seed, places.data)
     seed_everything(run.seed)
-    model = ResidualAttentionNetwork(run.variant.network.config()).to(chosen)
+    model = ResidualAttentionNetwork(run.variant.network.config()).to(world.device)
+    if not world.is_first:
+        _train(run, model, splits, folder, world, None, workers, False)
+        return None
+    probe = Probe(splits.val)
     trace = _Trace(probe, folder / "trace.json", run.train.steps)
     start = {**probe.network(model), **trace.at(0, model)}
-    diverged, seconds = _train(run, model, splits, folder, chosen, trace, progress)
+    diverged, seconds = _train(run, model, splits, folder, world, trace, workers, progress)
     result = _result(run, configuration, model, splits, folder, diverged)
     result["seconds"] = seconds
     result["ms_per_step"] = 1000 * seconds / max(1, result["steps"])
@@ -65,14 +73,23 @@ def execute(
     if not diverged:
         result["probes"]["end"] = probe.network(model.eval())
     result["curves"]["trace"] = trace.steps
-    how = f"--threads {torch.get_num_threads()}" if chosen.type == "cpu" else ""
-    result["provenance"] = provenance(f"{run.command} --device {chosen.type} {how}".strip(), chosen)
+    result["provenance"] = provenance(_command(run, world), world.device)
     path = places.results / run.file
     if keep_checkpoint and not diverged:
         write_checkpoint(model, path.with_suffix(".safetensors"))
     write_result(result, path)
     shutil.rmtree(folder)
     return result
+
+
+def _command(run: Run, world: World) -> str:
+    """What was run, with what decides the time it takes."""
+    words = f"{run.command} --device {world.device.type}"
+    if world.device.type == "cpu":
+        words += f" --threads {torch.get_num_threads()}"
+    if world.size == 1:
+        return words
+    return words.replace("python", f"torchrun --nproc-per-node {world.size}", 1)
 
 
 class _Trace:
@@ -97,8 +114,9 @@ def _train(
     model: ResidualAttentionNetwork,
     splits: Splits,
     folder: Path,
-    device: torch.device,
-    trace: _Trace,
+    world: World,
+    trace: _Trace | None,
+    workers: int,
     progress: bool,
 ) -> tuple[str | None, float]:
     """Why the run diverged, if it did, and the seconds spent in steps."""
@@ -111,7 +129,8 @@ def _train(
             splits.val,
             run.train,
             run_dir=folder,
-            device=device,
+            device=world.device,
+            workers=workers,
             progress=progress,
             on_step=trace,
             objective=with_mask_loss(weight) if weight else classification,
@@ -138,7 +157,11 @@ def _result(
     else:
         val = Score(*validation[-1][1:])
         device = next(model.parameters()).device
-        test = evaluate(model, splits.test, device=device, precision=run.train.precision)
+        test = (
+            val  # of the last step, on the same images
+            if splits.test is splits.val
+            else evaluate(model, splits.test, device=device, precision=run.train.precision)
+        )
     return {
         "recipe": run.recipe,
         "scale": run.scale,

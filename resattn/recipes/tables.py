@@ -2,12 +2,14 @@
 
 import argparse
 from collections.abc import Iterable
-from statistics import mean, stdev
+from statistics import mean
 
-from resattn.recipes import RECIPES, get_recipe, runs_of
+from resattn.recipes import EVERY_RECIPE, RECIPES, get_recipe, runs_of
 from resattn.recipes.claims import CLAIMS, Contrast
 from resattn.recipes.metrics import METRICS
 from resattn.recipes.recipe import Recipe, Run
+from resattn.recipes.reproduction import paper_table, spread
+from resattn.recipes.scales import SMALL
 from resattn.recipes.store import Result, find_result
 from resattn.recipes.verdicts import Find, Finding, try_claim
 
@@ -19,18 +21,23 @@ HEAD = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `results`."""
-    known = ", ".join(RECIPES)
-    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help=f"claims, or one of {known}")
-    parser.add_argument("--scale", default="small", help="small (default) or full")
+    known = ", ".join(EVERY_RECIPE)
+    what = f"claims; paper, for its numbers beside ours; or one of {known}"
+    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help=what)
+    scales = "small (default) or full; paper (default) or fast for the paper's own tasks"
+    parser.add_argument("--scale", help=scales)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the tables; returns 0."""
     if options.recipe == "claims":
-        print(claims_table(options.scale))
+        print(claims_table(options.scale or SMALL.name))
+        return 0
+    if options.recipe == "paper":
+        print(paper_table())
         return 0
     recipes = [get_recipe(options.recipe)] if options.recipe else RECIPES.values()
-    print("\n\n".join(recipe_table(recipe, options.scale) for recipe in recipes))
+    print("\n\n".join(recipe_table(each, each.scale(options.scale).name) for each in recipes))
     return 0
 
 
@@ -54,9 +61,9 @@ def _row(name: str, results: list[Result], run: Run) -> str:
         else run.variant.network.cost()
     )
     cells = [
-        _spread([100 * result["test"]["error"] for result in results]),
-        _spread([100 * result["validation"]["error"] for result in results]),
-        _spread([v for r in results if (v := METRICS["attention IoU"](r)) is not None], 3),
+        spread([100 * result["test"]["error"] for result in results]),
+        spread([100 * result["validation"]["error"] for result in results]),
+        spread([v for r in results if (v := METRICS["attention IoU"](r)) is not None], 3),
         _seeds(results),
         f"{mean(result['seconds'] for result in results) / 60:.1f}" if results else "",
         f"{mean(result['ms_per_step'] for result in results):.0f}" if results else "",
@@ -64,13 +71,6 @@ def _row(name: str, results: list[Result], run: Run) -> str:
         f"{multiply_adds:,}",
     ]
     return f"| {name} | " + " | ".join(cells) + " |"
-
-
-def _spread(values: list[float], digits: int = 2) -> str:
-    if not values:
-        return ""
-    deviation = f" ± {stdev(values):.{digits}f}" if len(values) > 1 else ""
-    return f"{mean(values):.{digits}f}{deviation}"
 
 
 def _seeds(results: list[Result]) -> str:

@@ -1,34 +1,41 @@
 """`python -m resattn train RECIPE`: run what is declared and not yet recorded.
 
 Processes that are given the same command share the work: each takes runs that no other is at. With
-`--threads 1` and one process a core, small networks train fastest.
+`--threads 1` and one process a core, small networks train fastest. Under `torchrun --nproc-per-node
+N -m resattn train RECIPE` N processes share each batch of one run instead.
 """
 
 import argparse
 import sys
 import time
+from contextlib import nullcontext
+from pathlib import Path
 
 import torch
 
 from resattn.checks import check_at_least
 from resattn.data.bits import check_seed
-from resattn.recipes import RECIPES, get_recipe, keeps_checkpoint, runs_of
+from resattn.recipes import EVERY_RECIPE, RECIPES, get_recipe, keeps_checkpoint, runs_of
 from resattn.recipes.lock import held
 from resattn.recipes.recipe import Run
 from resattn.recipes.runner import Places, execute
 from resattn.recipes.store import Result, find_result
-from resattn.training.distributed import resolve_device
+from resattn.training.distributed import World, join
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `train`."""
-    known = ", ".join(RECIPES)
-    parser.add_argument("recipes", metavar="RECIPE", nargs="+", help=f"all, or some of {known}")
-    parser.add_argument("--scale", default="small", help="small (default) or full")
+    known, paper = ", ".join(RECIPES), ", ".join(set(EVERY_RECIPE) - set(RECIPES))
+    help = f"all: {known}; or some of these; or of the paper's own tasks, {paper}"
+    parser.add_argument("recipes", metavar="RECIPE", nargs="+", help=help)
+    scales = "small (default) or full; paper (default) or fast for the paper's own tasks"
+    parser.add_argument("--scale", help=scales)
     parser.add_argument("--variants", nargs="+", help="only these (default: all)")
     parser.add_argument("--seeds", nargs="+", type=int, help="only these (default: the recipe's)")
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, ...")
     parser.add_argument("--threads", type=int, help="of the CPU (default: as torch finds)")
+    parser.add_argument("--workers", type=int, default=0, help="processes that load images (0)")
+    parser.add_argument("--root", default="data", help="folder of CIFAR and imagenet (data)")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -39,51 +46,72 @@ def run(options: argparse.Namespace) -> int:
     if options.threads is not None:
         check_at_least("threads", options.threads, 1)
         torch.set_num_threads(options.threads)
-    resolve_device(options.device)
+    check_at_least("workers", options.workers, 0)
     for seed in options.seeds or ():
         check_seed(seed)
     wanted: dict[str, Run] = {}
     for name in names:
-        chosen = runs_of(
-            get_recipe(name), options.scale, variants=options.variants, seeds=options.seeds
-        )
+        recipe = get_recipe(name)
+        scale = recipe.scale(options.scale).name
+        chosen = runs_of(recipe, scale, variants=options.variants, seeds=options.seeds)
         for of_one_seed in zip(*chosen.values(), strict=True):  # whole seeds first: they are pairs
             wanted |= {run.file: run for run in of_one_seed}
+    world = join(options.device)
+    places = Places(data=Path(options.root))
     try:
-        train(list(wanted.values()), device=options.device)
+        runs = list(wanted.values())
+        train(runs, device=options.device, workers=options.workers, places=places)
     except KeyboardInterrupt:
-        print("\nstopped; the same command goes on from here", file=sys.stderr)
+        if world.is_first:
+            print("\nstopped; the same command goes on from here", file=sys.stderr)
         return 130
     return 0
 
 
-def train(runs: list[Run], *, device: str, places: Places = Places()) -> None:  # noqa: B008
+def train(
+    runs: list[Run],
+    *,
+    device: str,
+    workers: int = 0,
+    places: Places = Places(),  # noqa: B008 - frozen
+) -> None:
     """Run what has no result yet, one after the other.
+
+    Under ``torchrun`` the first process decides, holds the locks and speaks.
 
     Raises:
         ValueError: for a recorded result of another configuration than the recipe's.
         KeyboardInterrupt, OSError: as `execute`.
     """
-    missing = [run for run in runs if not _is_recorded(run, places)]
-    print(f"{len(runs) - len(missing)} of {len(runs)} runs are recorded", flush=True)
+    world = join(device)
+    missing = [run for run in runs if not world.agree(_is_recorded(run, places))]
+    _say(world, f"{len(runs) - len(missing)} of {len(runs)} runs are recorded")
     work = {run.file: _work(run) for run in missing}
     done = spent = 0.0
     for i, run in enumerate(missing, 1):
-        with held((places.runs / run.file).with_suffix(".lock")) as ours:
-            if ours and not _is_recorded(run, places):
+        path = (places.runs / run.file).with_suffix(".lock")
+        with held(path) if world.is_first else nullcontext() as ours:
+            if world.agree(ours and not _is_recorded(run, places)):
                 left = sum(work.values()) * spent / done if done else None
-                print(f"[{i}/{len(missing)}] {_label(run)}  {_about(left)}", flush=True)
+                _say(world, f"[{i}/{len(missing)}] {_label(run)}  {_about(left)}")
                 started = time.perf_counter()
-                print(_outcome(_execute(run, device, places)), flush=True)
+                result = _execute(run, device, workers, places)
+                _say(world, _outcome(result) if result else "")
                 done += work[run.file]
                 spent += time.perf_counter() - started
         del work[run.file]  # done, here or by another process
 
 
-def _execute(run: Run, device: str, places: Places) -> Result:
+def _say(world: World, text: str) -> None:
+    if world.is_first:
+        print(text, flush=True)
+
+
+def _execute(run: Run, device: str, workers: int, places: Places) -> Result | None:
     return execute(
         run,
         device=device,
+        workers=workers,
         keep_checkpoint=keeps_checkpoint(run),
         places=places,
         progress=sys.stdout.isatty(),

@@ -28,6 +28,14 @@ class World:
             dist.all_reduce(tensor)
         return tensor
 
+    def agree(self, decision: bool | None) -> bool:
+        """The first process's decision, given to all."""
+        if self.size == 1:
+            return bool(decision)
+        told = torch.tensor(float(bool(decision)), device=self.device)
+        dist.broadcast(told, src=0)
+        return told.item() > 0
+
     def share_buffers(self, model: nn.Module) -> None:
         """Give every process the first one's buffers (batch norm's running statistics)."""
         if self.size > 1:
