@@ -97,8 +97,9 @@ def test_every_number_of_the_paper_stands_in_its_row():
     assert set(rows) == set(PAPER_RECIPES)
     expected = {name: number for table in tables.values() for name, number in table.items()}
     for name, row in rows.items():
-        cell = row.split(" | ")[1]
+        _, cell, table, *_ = row.split(" | ")
         assert cell == (f"{expected[name]:.2f}" if name in expected else "not reported")
+        assert name in tables[table] if name in expected else table == ""
     for table, numbers in tables.items():
         for name, number in numbers.items():
             assert TASKS[name].reported[0] == number, (table, name)

@@ -2,7 +2,8 @@
 
 The paper trains on all training images and reports the error on the test images. So ``val`` **is**
 ``test`` here, and the schedules of `resattn.recipes.paper` judge on it once, after the last step:
-no step, rate or network is chosen by it. Where the files lie is no part of a configuration.
+no step, rate or network is chosen by it. A result's validation and test errors are that one
+measurement, and its probes look at test images. Where the files lie is no part of a configuration.
 """
 
 from dataclasses import dataclass

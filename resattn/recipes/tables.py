@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterable
 from statistics import mean
 
-from resattn.recipes import EVERY_RECIPE, RECIPES, get_recipe, runs_of
+from resattn.recipes import RECIPES, get_recipe, runs_of
 from resattn.recipes.claims import CLAIMS, Contrast
 from resattn.recipes.metrics import METRICS
 from resattn.recipes.recipe import Recipe, Run
@@ -21,8 +21,8 @@ HEAD = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `results`."""
-    known = ", ".join(EVERY_RECIPE)
-    what = f"claims; paper, for its numbers beside ours; or one of {known}"
+    known = ", ".join(RECIPES)
+    what = f"claims; paper, for its numbers beside ours; or one of {known}, or of paper's"
     parser.add_argument("recipe", nargs="?", metavar="RECIPE", help=what)
     scales = "small (default) or full; paper (default) or fast for the paper's own tasks"
     parser.add_argument("--scale", help=scales)

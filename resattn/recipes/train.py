@@ -15,7 +15,7 @@ import torch
 
 from resattn.checks import check_at_least
 from resattn.data.bits import check_seed
-from resattn.recipes import EVERY_RECIPE, RECIPES, get_recipe, keeps_checkpoint, runs_of
+from resattn.recipes import RECIPES, get_recipe, keeps_checkpoint, runs_of
 from resattn.recipes.lock import held
 from resattn.recipes.recipe import Run
 from resattn.recipes.runner import Places, execute
@@ -25,9 +25,8 @@ from resattn.training.distributed import World, join
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `train`."""
-    known, paper = ", ".join(RECIPES), ", ".join(set(EVERY_RECIPE) - set(RECIPES))
-    help = f"all: {known}; or some of these; or of the paper's own tasks, {paper}"
-    parser.add_argument("recipes", metavar="RECIPE", nargs="+", help=help)
+    known = f"all; or some of {', '.join(RECIPES)}; or of those that `results paper` lists"
+    parser.add_argument("recipes", metavar="RECIPE", nargs="+", help=known)
     scales = "small (default) or full; paper (default) or fast for the paper's own tasks"
     parser.add_argument("--scale", help=scales)
     parser.add_argument("--variants", nargs="+", help="only these (default: all)")
@@ -57,9 +56,8 @@ def run(options: argparse.Namespace) -> int:
         for of_one_seed in zip(*chosen.values(), strict=True):  # whole seeds first: they are pairs
             wanted |= {run.file: run for run in of_one_seed}
     world = join(options.device)
-    places = Places(data=Path(options.root))
+    runs, places = list(wanted.values()), Places(data=Path(options.root))
     try:
-        runs = list(wanted.values())
         train(runs, device=options.device, workers=options.workers, places=places)
     except KeyboardInterrupt:
         if world.is_first:

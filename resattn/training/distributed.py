@@ -1,6 +1,7 @@
 """The processes that train together: one alone, or those that ``torchrun`` started."""
 
 import atexit
+import gc
 import os
 from dataclasses import dataclass
 
@@ -63,8 +64,14 @@ def join(device: str | torch.device) -> World:
     if not joined:
         on_gpu = chosen.type == "cuda"
         dist.init_process_group("nccl" if on_gpu else "gloo", device_id=chosen if on_gpu else None)
-        atexit.register(dist.destroy_process_group)
+        atexit.register(_leave)
     return World(chosen, dist.get_rank(), dist.get_world_size())
+
+
+def _leave() -> None:
+    """Let the group end its threads before Python does: one that comes too late aborts."""
+    dist.destroy_process_group()
+    gc.collect()  # DistributedDataParallel refers to itself, and so keeps the group alive
 
 
 def resolve_device(device: str | torch.device, local_rank: int = 0) -> torch.device:
