@@ -8,6 +8,9 @@ from torch import Tensor, nn
 from resattn.config import NetworkConfig
 from resattn.network import ResidualAttentionNetwork
 
+TRAINING_PASSES = 3
+"""A training step's multiply-adds in forward passes: backward computes two gradients a layer."""
+
 
 def count_parameters(model: nn.Module) -> int:
     """All weights and biases, frozen or not; BN's running statistics are not among them."""

@@ -13,6 +13,9 @@ from datetime import date
 from statistics import median
 from time import perf_counter
 
+from resattn.checks import check_choice
+from resattn.machine import processor
+
 Action = Callable[[], object]
 Row = tuple[str, str]
 
@@ -47,14 +50,8 @@ def machine() -> str:
     """Processor, threads, system and versions, in one line."""
     import torch
 
-    processor = platform.processor() or platform.machine()
-    try:
-        with open("/proc/cpuinfo") as lines:
-            processor = next(x.split(":")[1].strip() for x in lines if x.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
     return (
-        f"{processor}, {torch.get_num_threads()} threads, {platform.system()}, "
+        f"{processor()}, {torch.get_num_threads()} threads, {platform.system()}, "
         f"Python {platform.python_version()}, torch {torch.__version__}, {date.today()}"
     )
 
@@ -67,8 +64,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Runs the named benchmarks, or all, and prints a Markdown table of each."""
-    from resattn.config import check_choice
-
     for name in options.names:
         check_choice("benchmark", name, tuple(BENCHMARKS))
     print(machine(), flush=True)

@@ -16,13 +16,13 @@ import torch
 import resattn
 from resattn.bench import Row, interleaved_medians
 from resattn.bench.steps import WAYS, matrix_rate, training_step
+from resattn.cost import TRAINING_PASSES
 
 BUILD = {
     "ours": "import resattn; model = resattn.attention56()",
     "pytorchcv": "from pytorchcv.models.resattnet import resattnet56; model = resattnet56()",
 }
-MULTIPLY_ADDS_A_STEP = 3 * resattn.PRESETS["attention56"].multiply_adds
-"""Forward once, backward twice as much: by inputs and by weights."""
+MULTIPLY_ADDS_AN_IMAGE = TRAINING_PASSES * resattn.PRESETS["attention56"].multiply_adds
 
 
 def measure(rounds: int = 7) -> Iterator[Row]:
@@ -52,7 +52,7 @@ def _times(batch: int, rounds: int) -> Iterator[Row]:
         yield f"batch {batch}: ours, {way}", f"{time:.2f} s, ratio {time / theirs:.2f}"
     for way, dtype in (("eager, float32", torch.float32), ("best", torch.bfloat16)):
         time = min(taken.values()) if way == "best" else taken[way]
-        share = batch * MULTIPLY_ADDS_A_STEP / time / matrix_rate(dtype)
+        share = batch * MULTIPLY_ADDS_AN_IMAGE / time / matrix_rate(dtype)
         name = str(dtype).removeprefix("torch.")
         yield f"batch {batch}: share of the {name} matrix rate, {way}", f"{share:.0%}"
 

@@ -9,6 +9,7 @@ import numpy
 import torch
 
 import resattn
+from resattn.machine import processor
 
 ROOT = Path(resattn.__file__).parents[1]
 
@@ -25,7 +26,7 @@ def provenance(command: str, device: torch.device) -> dict[str, object]:
         "git_commit": _git("rev-parse", "HEAD"),
         "git_changed": _changed(),
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "device": torch.cuda.get_device_name(device) if on_gpu else _processor(),
+        "device": torch.cuda.get_device_name(device) if on_gpu else processor(),
         "threads": torch.get_num_threads(),
         "versions": {
             "python": platform.python_version(),
@@ -48,13 +49,3 @@ def _git(*words: str) -> str | None:
     except OSError:
         return None
     return done.stdout.rstrip() if done.returncode == 0 else None
-
-
-def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()

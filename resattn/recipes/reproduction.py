@@ -2,6 +2,7 @@
 
 from statistics import mean, stdev
 
+from resattn.cost import TRAINING_PASSES
 from resattn.recipes import runs_of
 from resattn.recipes.paper import PAPER_RECIPES, TASKS, Task
 from resattn.recipes.recipe import Run
@@ -14,7 +15,6 @@ TERAFLOPS = {"cifar10": 2.0, "cifar100": 2.0, "imagenet": 10.0}
 small images keep a GPU waiting for its next kernel: hence CIFAR's lower rate."""
 
 FLOPS_A_MULTIPLY_ADD = 2
-FORWARD_AND_BACKWARD = 3  # backward: the gradient of the input and that of the weight
 
 HEAD = (
     "| recipe | paper: test error % | table | ours: test error % | runs | hours a run |\n"
@@ -37,7 +37,7 @@ def _note() -> str:
         "The paper gives one number a cell, without seeds; ours are mean ± standard deviation over "
         "the runs, one a seed (`--seeds 0` makes one), judged once on the test images, after the "
         "last step. Hours with a ~ are not measured but estimated: "
-        f"{' or '.join(f'{each:,}' for each in sorted(steps))} steps, {FORWARD_AND_BACKWARD} "
+        f"{' or '.join(f'{each:,}' for each in sorted(steps))} steps, {TRAINING_PASSES} "
         f"passes of {FLOPS_A_MULTIPLY_ADD} operations a multiply-add, on one {GPU} that is "
         f"**assumed** to sustain, in float32, {', '.join(rates)}."
     )
@@ -46,7 +46,7 @@ def _note() -> str:
 def estimated_hours(run: Run, teraflops: float) -> float:
     """Of one run, from its network's multiply-adds, batch and steps at a sustained rate."""
     images = run.train.steps * run.train.batch_size
-    operations = FORWARD_AND_BACKWARD * FLOPS_A_MULTIPLY_ADD * run.variant.network.cost()[1]
+    operations = TRAINING_PASSES * FLOPS_A_MULTIPLY_ADD * run.variant.network.cost()[1]
     return images * operations / (teraflops * 1e12) / 3600
 
 
