@@ -3,10 +3,13 @@
 import re
 
 import pytest
+import torch
 
 from resattn.recipes import EVERY_RECIPE, keeps_checkpoint, runs_of
 from resattn.recipes.recipe import Run
+from resattn.recipes.recorded import origin, recorded, trained
 from resattn.recipes.runner import Places
+from resattn.recipes.scales import SMALL
 from resattn.recipes.store import MAX_CHECKPOINT_BYTES, RESULTS, read_checkpoint, read_result
 from resattn.recipes.train import check_current
 
@@ -89,3 +92,35 @@ def test_nothing_else_lies_among_the_results():
         if path.is_file() and path.suffix not in (".json", ".safetensors")
     ]
     assert not strange
+
+
+def test_lessons_read_recorded_runs_by_name():
+    results = recorded("stacking", "nal-m4", "arl-m4")
+    assert list(results) == ["nal-m4", "arl-m4"]
+    assert [r["seed"] for r in results["arl-m4"]] == list(SMALL.seeds)
+    sentence = origin(results)
+    first = results["nal-m4"][0]["provenance"]
+    for part in (first["device"], first["date"][:10], first["versions"]["torch"]):
+        assert part in sentence
+    with pytest.raises(ValueError, match="nothing is recorded"):
+        origin({})
+
+
+def test_a_run_that_is_not_recorded_names_its_command():
+    with pytest.raises(FileNotFoundError, match="train stacking --scale full --variants arl-m1"):
+        recorded("stacking", "arl-m1", scale="full")
+
+
+def test_trained_networks_predict_as_well_as_their_record_says():
+    model, test = trained("stacking", "arl-m1")
+    n = 1000
+    with torch.no_grad():
+        logits = model(torch.stack([test[i][0] for i in range(n)]))
+    error = (logits.argmax(1) != test.labels[:n]).double().mean().item()
+    said = recorded("stacking", "arl-m1")["arl-m1"][0]["test"]["error"]
+    assert abs(error - said) < 3 * (said * (1 - said) / n) ** 0.5 + 0.002
+
+
+def test_weights_that_do_not_ship_are_refused_with_those_that_do():
+    with pytest.raises(ValueError, match="no weights of 'arl-m4'; it does of none-m1"):
+        trained("stacking", "arl-m4")

@@ -1,13 +1,13 @@
 """`python -m resattn results`: what was recorded, as Markdown tables, and the claims' verdicts."""
 
 import argparse
-from collections.abc import Iterable
 from statistics import mean
 
 from resattn.recipes import RECIPES, get_recipe, runs_of
 from resattn.recipes.claims import CLAIMS, Contrast
 from resattn.recipes.metrics import METRICS
 from resattn.recipes.recipe import Recipe, Run
+from resattn.recipes.recorded import origin_of
 from resattn.recipes.reproduction import paper_table, spread
 from resattn.recipes.scales import SMALL
 from resattn.recipes.store import Result, find_result
@@ -83,20 +83,10 @@ def _seeds(results: list[Result]) -> str:
 def _provenance(results: list[Result]) -> list[str]:
     if not results:
         return []
-    sources = [result["provenance"] for result in results]
-
-    def each(values: Iterable[object]) -> str:
-        return ", ".join(sorted({str(value) for value in values}))
-
-    versions = each(
-        f"Python {s['versions']['python']}, torch {s['versions']['torch']}" for s in sources
-    )
-    dates = sorted(source["date"] for source in sources)
+    images = ", ".join(sorted({str(result["test"]["images"]) for result in results}))
     return [
-        f"Mean ± standard deviation over seeds; {each(r['test']['images'] for r in results)} test "
-        f"images a run, judged once, at the end. Recorded {dates[0][:10]} to {dates[-1][:10]} on "
-        f"{each(source['device'] for source in sources)}, {each(s['threads'] for s in sources)} "
-        f"threads; {versions}; commit {each(str(s['git_commit'])[:7] for s in sources)}."
+        f"Mean ± standard deviation over seeds; {images} test images a run, judged once, at the "
+        f"end. {origin_of(results)}"
     ]
 
 
