@@ -553,8 +553,8 @@ plots.show(fig, alt="Histogram of the first mask's values before training: one b
 
 # %% [markdown]
 # He initialisation sets the scale of the head's outputs: before the sigmoid they spread
-# by nearly 1, and the sigmoid of that is broad. And 1 + M starts near 1.5 on average,
-# not near 1. Lesson 05 asks what that does to a deep stack.
+# by nearly 1, and the sigmoid of that is broad. And 1 + M is near 3/2 on average, not
+# near 1. Lesson 05 asks what that does to a deep stack.
 
 # %% [markdown]
 # ## The rival: three units at full size
