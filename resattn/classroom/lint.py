@@ -67,8 +67,8 @@ def loose_numbers(
     """Cell and number, for each number in prose that nothing in the notebook shows.
 
     Shown is what occurs in code or in a stored text output, a percentage also as a share; what
-    papers report (``quotable``); whole numbers up to twelve; and references such as "lesson 07" or
-    "table 3", or in a name such as ResNet-164. Code spans, formulas, links and years are not looked at.
+    papers report (``quotable``); whole numbers up to twelve; references such as "lesson 07" or
+    "table 3"; and names such as ResNet-164. Code spans, formulas, links and years are not read.
     """
     shown = set(quotable)
     for cell in _of_type(notebook, "code"):
