@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
 
 from resattn.classroom.gate import gpu_here, kernel_environment
+from resattn.classroom.pages import PAGE, SOURCE, page_difference, paper_map
 from resattn.classroom.pairs import (
     EXECUTED,
     canonical,
@@ -28,6 +29,7 @@ from resattn.classroom.pairs import (
     strays,
 )
 
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 CELL_LIMIT = 600  # seconds; the gate's own limit is shorter
 
 
@@ -78,7 +80,7 @@ def run(options) -> int:
             raise ValueError(f"{path} is no percent file; give the .py of a lesson")
     if options.check:
         faults = [fault for path in chosen for fault in differences(path)]
-        faults += [] if options.sources else strays(Path())
+        faults += [] if options.sources else strays(Path()) + page_difference(Path())
         print("\n".join(faults) or f"{len(chosen)} pairs agree")
         return 1 if faults else 0
     for path in chosen:
@@ -87,6 +89,8 @@ def run(options) -> int:
         except CellExecutionError as error:
             print(f"{path} fails, and its notebook stays as it was:\n{error}")
             return 1
+    if not options.sources and SOURCE.exists():
+        print(f"{PAGE}: {'made' if _write(PAGE, paper_map(Path())) else 'unchanged'}")
     return 0
 
 
@@ -118,4 +122,6 @@ def _execute(notebook: NotebookNode, folder: Path) -> None:
     finally:
         manager.shutdown_kernel(now=True)
     notebook.metadata.pop("widgets", None)
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+        output.get("data", {}).pop(WIDGET_VIEW, None)  # sliders are nothing without their kernel
     notebook.metadata.language_info = NotebookNode(name="python")

@@ -7,15 +7,18 @@ pyplot, so none is ever shown twice.
 """
 
 from resattn.plots.charts import bars, curves, stage_responses
+from resattn.plots.explorer import Explorer, map_view
 from resattn.plots.pictures import image_grid, map_grid, receptive_field
 from resattn.plots.style import COLOURS, show
 
 __all__ = [
     "COLOURS",
+    "Explorer",
     "bars",
     "curves",
     "image_grid",
     "map_grid",
+    "map_view",
     "receptive_field",
     "show",
     "stage_responses",
