@@ -157,15 +157,16 @@ for name, f in kinds.items():
     moved[name] = slope.view(6, 12)  # channels x places
     hit = moved[name].abs() > 1e-9
     print(f"{name:11} {int(hit.any(1).sum())} channel(s) x {int(hit.any(0).sum()):2} "
-          f"place(s) move, {int((slope < -1e-9).sum())} of them down; feels a scaling of "
-          f"all logits: {bool((J @ x.flatten()).norm() > 1e-3)}")
+          f"place(s) move, {int((slope < -1e-9).sum())} of them down; feels a scaling "
+          f"of all logits: {bool((J @ x.flatten()).norm() > 1e-3)}")
 
 # %% one-logit-figure
 counts = [int((m.abs() > 1e-9).sum()) for m in moved.values()]
 assert counts == [1, 6, 12]  # 6 channels, 12 places
 fig, axes = plt.subplots(1, 3, figsize=(8.2, 2.5), layout="constrained", sharey=True)
 for axis, (name, m) in zip(axes, moved.items()):
-    picture = axis.imshow(m / m.abs().max(), cmap="PuOr", vmin=-1, vmax=1, aspect="auto")
+    m = m / m.abs().max()
+    picture = axis.imshow(m, cmap="PuOr", vmin=-1, vmax=1, aspect="auto")
     axis.set(title=name, xlabel="place (index)", xticks=range(0, 12, 2))
 axes[0].set_ylabel("channel (index)")
 fig.colorbar(picture, ax=axes, label="change of M\n(largest = 1)")
@@ -220,7 +221,9 @@ assert len(set(fingerprints.values())) == len(columns)
 print("no two alike:", len(set(fingerprints.values())) == len(columns))
 
 # %% [markdown]
-# Keep the table. Run your port through the five changes, and its row names its axis.
+# Keep the table. Run your port through the five changes, and its row names its axis. (A
+# port of f3 adds an epsilon, so allow it a difference of `1e-4`.)
+#
 # *Soft mask or softmax?* Neither f2 nor f3 is a softmax; lesson 02 has that answer.
 
 # %% [markdown]
@@ -341,7 +344,8 @@ average = share * f1(high) + (1 - share) * f1(low)
 print(f"mean of M over such a map: {average.min():.2f} to {average.max():.2f}")
 ends = [r["probes"]["end"]["masks"] for r in runs["spatial"]]
 found = [mask["mean"] for end in ends for mask in end.values()]
-print(f"recorded f3 masks, {len(found)} of them: {min(found):.2f} to {max(found):.2f}")
+print(f"recorded f3 masks, {len(found)} of them, mean of M over all maps: "
+      f"{min(found):.2f} to {max(found):.2f}")
 
 # %% [markdown]
 # ## "Channel attention" is not SE
@@ -387,20 +391,21 @@ for name, s in found.items():
           f"{s.std_positions:.2f}, over channels {s.std_channels:.2f}")
 print(f"you said {guess_spread}; measured {found['f2'].std_positions:.2f}")
 
+# %% [markdown]
+# The zeros hold for any weights, being the shape's doing. So table 1 says nothing on SE
+# or CBAM; lesson 08 compares those.
+#
+# And now that we hold trained logits: is any map of the f3 network flat enough for the
+# unstated epsilon to matter?
+
 # %% epsilon-trained
 for name, _ in networks["spatial"].attention_modules():
     flattest = logits_of(networks["spatial"], images[:64], name).std((2, 3)).min()
-    print(f"{name}: the flattest map of f3's logits spreads by {flattest:.2f},",
-          f"sqrt(eps) is {1e-5**0.5:.3f}")
-    assert flattest > 0.01
+    print(f"{name}: the flattest map spreads by {flattest:.2f}, more than ten times "
+          f"sqrt(eps): {bool(flattest > 10 * 1e-5**0.5)}")
 
 # %% [markdown]
-# The zeros hold for any weights, being the shape's doing. So table 1 says nothing on SE
-# or CBAM; lesson 08 compares those. (The last lines settle the unstated epsilon for
-# this network: no map of its f3 masks is flat enough to care.)
-
-# %% [markdown]
-# ## The table
+# ## Table 1, beside our seeds
 #
 # Table 1 of the paper (Attention-56, CIFAR-10) beside our runs: one module a stage,
 # small cluttered digits, several seeds. Which kind has the lowest mean error in our
@@ -439,7 +444,7 @@ print(f"you said {guess_best}; lowest mean here: {best}")
 # was fixed before anything was recorded:
 
 # %% claim-five
-claim = CLAIMS[4]
+claim = next(claim for claim in CLAIMS if claim.number == 5)
 verdict, findings = try_claim(claim, "small")
 print(f"claim {claim.number}: {claim.text}")
 for contrast, finding in zip(claim.contrasts, findings):
@@ -472,7 +477,7 @@ plots.show(fig, alt="Test error relative to mixed's, for mixed, channel and spat
 # ## How large a gap could be noise?
 #
 # The paper gives one number a cell. Suppose two kinds were equally good and each were
-# trained **once**. Their two errors would differ all the same: with a spread *s*
+# trained **once**. Their two errors would differ all the same: with a normal spread *s*
 # between seeds, 95 % of the gaps stay below $1.96 \sqrt{2}\, s$. We take *s* once from
 # our seeds and once from the literature.
 
@@ -498,10 +503,10 @@ for kind in ("channel", "spatial"):
 # %% [markdown]
 # Two hints, and no more. Ours comes from other data, smaller networks, much shorter
 # training and very few seeds. Theirs comes from the right data and a network of another
-# kind; by that measure the gaps of table 1 are more than luck. Whether the paper's runs
-# vary as much cannot be known from outside, for the table has no seeds. So "mixed is
-# best" may well be true there. What *our* runs say of it, on our data and at our size,
-# is the printed verdict.
+# kind; by that measure the gaps of table 1 would be more than luck. Whether the paper's
+# runs vary as much cannot be known from outside, for the table has no seeds. So "mixed
+# is best" may well be true there. What *our* runs say of it, on our data and at our
+# size, is the printed verdict.
 
 # %% [markdown]
 # ## Look at the trained masks
@@ -563,7 +568,7 @@ def error_with(model, spoil):
     hooks = [module.mask.register_forward_hook(lambda _m, _i, M: spoil(M))
              for _, module in model.attention_modules()]
     with torch.no_grad():
-        wrong = model(images[:500]).argmax(1) != test.labels[:500]
+        wrong = model(images).argmax(1) != test.labels[: len(images)]
     for hook in hooks:
         hook.remove()
     return 100 * wrong.float().mean().item()
