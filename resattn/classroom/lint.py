@@ -6,11 +6,12 @@ The rules read the executed notebook; nothing is run. Each fault is one sentence
 import ast
 import re
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 from nbformat import NotebookNode
+
+from resattn.classroom.names import exists
 
 SECTIONS = ("What you will build", "Why it matters", "What you measured", "Recap", "Where next")
 WORDS = (900, 1800)
@@ -122,7 +123,7 @@ def _shape(notebook: NotebookNode, path: Path) -> Iterator[str]:
     if "Where this lives in `resattn`" not in last:
         yield "its end does not say 'Where this lives in `resattn`'"
     for name in _DOTTED.findall(last):
-        if not _exists(name.removeprefix("resattn.")):
+        if not exists(name):
             yield f"its end names `{name}`, which `resattn` has not"
 
 
@@ -166,22 +167,6 @@ def _figures(notebook: NotebookNode) -> Iterator[str]:
                 alt = output.get("metadata", {}).get("image/png", {}).get("alt", "")
                 if not alt.strip():
                     yield f"cell {cell.id!r}: its figure has no alternative text; use plots.show"
-
-
-def _exists(name: str) -> bool:
-    """Whether a dotted name can be had from the package."""
-    parts = name.split(".")
-    for depth in range(len(parts), -1, -1):
-        try:
-            found: object = import_module(".".join(["resattn", *parts[:depth]]))
-        except ModuleNotFoundError:
-            continue
-        for part in parts[depth:]:
-            if not hasattr(found, part):
-                return False
-            found = getattr(found, part)
-        return True
-    return False
 
 
 def _numbers(text: str) -> set[float]:

@@ -21,6 +21,7 @@ from nbformat import NotebookNode
 
 FOLDERS = ("course", "solutions", "exercises")
 EXECUTED = ("course", "solutions")
+PAGES = ("paper_to_code.toml", "paper_to_code.md", "glossary.md")  # no pairs, and no strays
 KEPT_METADATA = ("title", "tags")  # what jupytext keeps too: see pyproject.toml
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
 AS_JUPYTERLAB_WRITES = JupytextConfiguration(  # the same filters as in pyproject.toml
@@ -92,6 +93,7 @@ def strays(root: Path) -> list[str]:
         f"{path} belongs to no pair: its source NN_name.py is missing, or its name is no NN_name"
         for path in files
         if path.is_file()
+        and path.name not in PAGES
         and not (re.fullmatch(r"\d\d_\w+\.(py|ipynb)", path.name)
                  and path.with_suffix(".py").exists())
     ]
