@@ -122,7 +122,9 @@ for name in ("attention56", "attention92"):
 
 
 # %% [markdown]
-# The longest path runs through every mask; the trunk is the short way.
+# The longest path runs through every mask. With $r = 1$, a mask of $d$ poolings has
+# $2d$ units on its longest way and two 1x1 convolutions behind them: $6d + 2$ layers,
+# where the trunk beside it has six. The trunk is the short way through.
 
 # %% [markdown]
 # ## Attention-56, written out
@@ -238,42 +240,44 @@ for key, paper in T2.items():
 
 
 # %% [markdown]
-# Attention-56 is explained: with the statistics it is the paper's 31.9 M. (Its 6.2 G
-# for our 6.27 may be cut rather than rounded; table 7 prints 6.3.) Attention-92 is not:
-# the released file and the table disagree, with the statistics or without, and the
-# cause is unknown. If your port has exactly the released count, it is not your port.
+# With the statistics, Attention-56 has the paper's 31.9 M. (Table 2 has 6.2 G, table 7
+# has 6.3 for the same network; we count 6.27.) For Attention-92 the released file and
+# the table disagree, with the statistics or without, and the cause is unknown. If your
+# port has exactly the released count, blame the table.
 
 # %% [markdown]
 # ## Second check: the logits
 #
-# Equal counts prove little, as you will see. So give both networks the same weights.
-# Names and order differ, but an image meets the layers in the same order in both. We
-# note who is met when, and pair them. (It also loads other people's checkpoints.)
+# Equal counts prove little, as you will see. So give both networks the same weights and
+# the same images. The layers have other names and another order in the package, but an
+# image *meets* them in the same order in both. So we note who is met when, and pair
+# them. (The trick also serves to load other people's weights.)
 
 # %% layers-met
 def layers_met(network):
-    """Names of the layers that own weights, in the order in which an image meets them."""
-    met, hooks = [], []
-    for name, layer in network.named_modules():
-        if layer._parameters:
-            note = layer.register_forward_hook(lambda *_, name=name: met.append(name))
-            hooks.append(note)
-    device = next(network.parameters()).device
+    """The layers that own weights, by name, in the order an image meets them."""
+    met = []
+
+    def note(name):
+        return lambda *_: met.append(name)
+
+    owners = [(name, layer) for name, layer in network.named_modules()
+              if list(layer.parameters(recurse=False))]
+    hooks = [layer.register_forward_hook(note(name)) for name, layer in owners]
     with torch.no_grad():
-        network.eval()(torch.zeros(1, 3, 64, 64, device=device))
+        network.eval()(torch.zeros(1, 3, 64, 64).to(next(network.parameters())))
     for hook in hooks:
         hook.remove()
     return met
 
 
 def adopt(network, other):
-    """Give `network` the very tensors of `other`, so that the second costs no memory."""
+    """Give `network` the very tensors of `other`: a second copy would cost memory."""
     values, adopted = other.state_dict(), {}
     for mine, theirs in zip(layers_met(network), layers_met(other), strict=True):
         for key in other.get_submodule(theirs).state_dict():
             adopted[f"{mine}.{key}"] = values[f"{theirs}.{key}"]
     network.load_state_dict(adopted, assign=True)
-    return network
 
 
 # %% same-logits
@@ -301,7 +305,7 @@ for training in (True, False):  # the first also gives BN statistics worth compa
 
 
 # %% [markdown]
-# In float32, rounding leaves some millionths. From here on we use the package's.
+# What is left is the rounding of float32. (One side of the images is odd, on purpose.)
 
 # %% [markdown]
 # ## Third check: what a wrong port passes
@@ -326,13 +330,13 @@ with torch.device("meta"):
         "shape of logits": lambda n: tuple(n(zeros).shape),
     }
     for what, check in checks.items():
-        print(f"{what}: {check(wrong)} and {check(right)}")
-        assert check(wrong) == check(right)
+        found, wanted = check(wrong), check(right)
+        print(f"{what}: {found} in the wrong port, {wanted} in the right one")
 print("state dict:", wrong.load_state_dict(mine.state_dict(), assign=True))
 
 # %% [markdown]
-# Every check passed. With the same weights, by what share will the logits differ, as a
-# relative L2 difference?
+# Nothing tells them apart. With the same weights, by what share will the logits differ
+# (relative L2 difference)?
 
 # %% guess-twice
 my_guess = 0.02  # change me before you run on
@@ -378,15 +382,15 @@ for side in (224, 200):
 # joined, whatever it is.
 
 # %% any-size
-print(f"{'image':12}{'stem':>10}{'stage 1':>10}{'stage 2':>10}{'stage 3':>10}"
-      f"{'stage 4':>10}")
+columns = ("stem", "stage 1", "stage 2", "stage 3", "stage 4")
+print(f"{'image':12}", *(f"{name:>9}" for name in columns), "logits")
 with torch.inference_mode():
     for size in ((224, 224), (200, 200), (97, 131), (31, 31)):
         x, sides = torch.rand(1, 3, *size), []
         for part in (theirs.eval().stem, *theirs.stages):
             x = part(x)
             sides.append("{} x {}".format(*x.shape[-2:]))
-        print(f"{'{} x {}'.format(*size):12}" + "".join(f"{side:>10}" for side in sides),
+        print(f"{'{} x {}'.format(*size):12}", *(f"{side:>9}" for side in sides),
               tuple(theirs.head(x).shape))
 
 # %% [markdown]
@@ -423,7 +427,7 @@ def stored(part, x, network):
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in weights:
             sizes[storage.data_ptr()] = storage.nbytes()
-        return tensor
+        return tensor.detach()  # the tensor itself would never be freed
 
     with torch.autograd.graph.saved_tensors_hooks(weigh, lambda tensor: tensor):
         y = part(x)
@@ -469,8 +473,9 @@ with torch.inference_mode():
 
 # %% [markdown]
 # Memory goes with the *area* of the image, and linearly with the batch. The bill is a
-# lower bound: the peak also holds passing results, and the gradients of maps. To
-# predict, use `inference_mode`; `eval()` only changes what batch norm does.
+# lower bound: the peak also holds results in passing, and the gradients of maps. To
+# predict, use `inference_mode`: `eval()` only changes what batch norm does, and the
+# network goes on storing.
 
 # %% [markdown]
 # ## Where it all lies
@@ -482,14 +487,12 @@ with torch.inference_mode():
 my_guess = 0.1  # change me before you run on
 
 # %% modules
-print(f"{'module':8}{'before':>10}{'trunk':>11}{'mask':>11}{'after':>11}{'all':>12}")
 count = resattn.count_parameters
+print("module", *(f"{name:>10}" for name in ("before", "trunk", "mask", "after", "all")))
 masks, everything = 0, 0
 for letter, (_, module) in zip("ABC", theirs.attention_modules()):
     parts = [module.before, module.trunk, module.mask, module.after, module]
-    print(f"{letter:8}{count(module.before):10,}"
-          + "".join(f"{count(part):11,}" for part in parts[1:4])
-          + f"{count(module):12,}")
+    print(f"{letter:6}", *(f"{count(part):10,}" for part in parts))
     masks, everything = masks + count(module.mask), everything + count(module)
 print(f"outside the modules {count(theirs) - everything:,}")
 print(f"masks: you said {my_guess:.1%}; measured {masks / count(theirs):.1%}")
@@ -503,7 +506,7 @@ def price(network, x):
     """Parameters, multiply-adds and stored bytes of the six parts: (6, 3)."""
     rows = []
     for part in (network.stem, *network.stages, network.head):
-        work = resattn.count_multiply_adds(part, x.shape[1:])
+        work = resattn.count_multiply_adds(part, tuple(x.shape[1:]))
         size, x = stored(part, x, network)
         rows.append((count(part), work, size))
     return torch.tensor(rows, dtype=torch.float64)
@@ -528,21 +531,24 @@ for part, share, mask, colour in zip(parts, shares, of_masks, plots.COLOURS):
               edgecolor="white", linewidth=0)
     left += share
 early, late = shares[:2].sum(0), shares[4:].sum(0)
-assert early[2] > 2 * early[0] and late[0] > 2 * late[2]
-a, b, c = of_masks.sum(0)
+assert early[2] > 50 > late[2] and late[0] > 50 > early[0]
 axis.invert_yaxis()
-axis.set(title="Memory lies early, parameters lie late; the masks (hatched)\n"
-         f"hold {a:.0f} %, {b:.0f} % and {c:.0f} %", xlim=(0, 100),
-         xlabel="share of Attention-56 (%), one image of side 224")
+axis.set(title=f"Stem and stage 1 hold {early[2]:.0f} % of the memory,\n"
+         f"stage 4 and head {late[0]:.0f} % of the parameters", xlim=(0, 100),
+         xlabel="share of Attention-56 (%), one image of side 224; masks hatched")
 axis.legend(ncols=6, loc="upper center", bbox_to_anchor=(0.45, -0.22), frameon=False)
 plots.show(fig, alt="Three stacked bars: parameters, multiply-adds and stored memory, "
-           "each divided among stem, four stages and head, masks hatched. Most memory is "
-           "in stem and stage 1, most parameters in stages 3 and 4.")
+           "each divided among stem, four stages and head, masks hatched. Most memory "
+           "is in stem and stage 1, most parameters in stage 4 and head.")
 
 
 # %% [markdown]
-# So masks are no small addition, and a fair rival would be the same trunk, made wider
-# until it costs as much. Lesson 12 asks that.
+# Early maps are large and have few channels; late maps are small and have many. Weights
+# follow the channels, memory follows the map, and multiply-adds follow both. If a
+# network does not fit your GPU, look at its first stage.
+#
+# And the masks are no small addition. A fair rival would be the same trunk, made wider
+# until it costs as much. Lesson 12 comes back to that.
 
 # %% [markdown]
 # ## The CIFAR networks
@@ -569,14 +575,15 @@ for r in (1, 2, 3):
     cifar_row("cifar_attention452", r=r)
 
 # %% [markdown]
-# Two fit for 100 classes; the deepest fits for no *r*, and for no other reading that we
-# tried. So these presets are a well-supported guess, not a fact.
+# Two fit, if the classes are 100. The deepest fits for no *r*: 2 comes near, but the
+# paper says 3. So these presets are the best-supported guess, not a fact.
 
 # %% [markdown]
 # ## Other units, same plan
 #
-# AttentionNeXt swaps lesson 01's grouped unit into trunk and masks; its layers were
-# released. AttentionInception never was: the package's is a *reading*, and says so.
+# AttentionNeXt puts lesson 01's grouped unit in trunk and masks; its layers were
+# released too. AttentionInception never was: the package's is a *reading*, its width
+# chosen to fit the paper's 31.9 M and 6.3 G, and it says so.
 
 # %% other-units
 for name, preset in resattn.PRESETS.items():
@@ -595,8 +602,8 @@ for name, preset in resattn.PRESETS.items():
 # - Fixed upsampling crashes off its one size; joining by size runs down to side 31.
 # - Twice the side, four times the stored memory. Masks add about half to the trunk's.
 #
-# What was **not** shown: that any of these networks reaches the paper's errors. That
-# takes ImageNet and many GPU days.
+# What was **not** shown: that any of these networks reaches the paper's errors. No
+# amount of counting can show that.
 
 # %% [markdown]
 # ## Recap
