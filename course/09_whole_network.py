@@ -488,7 +488,8 @@ my_guess = 0.1  # change me before you run on
 
 # %% modules
 count = resattn.count_parameters
-print("module", *(f"{name:>10}" for name in ("before", "trunk", "mask", "after", "all")))
+columns = ("before", "trunk", "mask", "after", "all")
+print("module", *(f"{name:>10}" for name in columns))
 masks, everything = 0, 0
 for letter, (_, module) in zip("ABC", theirs.attention_modules()):
     parts = [module.before, module.trunk, module.mask, module.after, module]
