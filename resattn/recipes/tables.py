@@ -15,7 +15,7 @@ from resattn.recipes.verdicts import Find, Finding, try_claim
 
 HEAD = (
     "| variant | test error % | validation error % | attention IoU | seeds | minutes a run "
-    "| ms a step | parameters | multiply-adds |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|"
+    "| parameters | multiply-adds |\n|---|--:|--:|--:|--:|--:|--:|--:|"
 )
 
 
@@ -66,7 +66,6 @@ def _row(name: str, results: list[Result], run: Run) -> str:
         spread([v for r in results if (v := METRICS["attention IoU"](r)) is not None], 3),
         _seeds(results),
         f"{mean(result['seconds'] for result in results) / 60:.1f}" if results else "",
-        f"{mean(result['ms_per_step'] for result in results):.0f}" if results else "",
         f"{parameters:,}",
         f"{multiply_adds:,}",
     ]
@@ -86,7 +85,8 @@ def _provenance(results: list[Result]) -> list[str]:
     images = ", ".join(sorted({str(result["test"]["images"]) for result in results}))
     return [
         f"Mean ± standard deviation over seeds; {images} test images a run, judged once, at the "
-        f"end. {origin_of(results)}"
+        "end. Minutes are wall time, on a machine that may have had other work too: compare costs "
+        f"by multiply-adds. {origin_of(results)}"
     ]
 
 
