@@ -193,8 +193,7 @@ def test_a_recipes_table_shows_mean_spread_and_source():
 
     text = tables.recipe_table(get_recipe("width"), "small", find)
     row = next(line for line in text.splitlines() if line.startswith("| wide-m1 |"))
-    assert "| 22.00 ± 2.00 | 11.00 ± 1.00 |  | 3 (1 diverged) | 1.0 | 150 " in row
-    assert row.endswith("| 12,345 | 67,890 |")
+    assert "| 22.00 ± 2.00 | 11.00 ± 1.00 |  | 3 (1 diverged) | 1.0 | 12,345 | 67,890 |" in row
     assert text.count("| not run |") == 5
     for part in ("2000 test images", "2026-01-02", "a processor", "2 threads", "torch 2.14.0"):
         assert part in text
