@@ -26,6 +26,9 @@ def figures():
         ),
         "bars": lambda: plots.bars({"a": 1.0, "b": [2.0, 3.0]}, title="b wins", ylabel="share"),
         "responses": lambda: plots.stage_responses({"a": [2.0, 1.0]}, title="It halves"),
+        "forest": lambda: plots.intervals(
+            {"error (points)": {"a long name of a row": (1, -1, 2), "b": None}}, title="It is 1"
+        ),
         "images": lambda: plots.image_grid(images, title="Ten images", labels=range(10)),
         "maps": lambda: plots.map_grid(maps, title="Ten maps", unit="mask value"),
         "field": lambda: plots.receptive_field({"a": maps[0] > 0.5}, (4, 3), title="It sees half"),
@@ -48,11 +51,51 @@ def test_every_figure_has_a_title_fits_a_laptop_and_is_unknown_to_pyplot(name):
             assert ax.get_tightbbox().x1 <= right + 1
 
 
-@pytest.mark.parametrize("name", ["curves", "responses", "field"])
+def test_a_forest_shows_each_interval_beside_its_claim_in_the_colour_of_its_kind():
+    panels = {
+        "points": {"a": (-2, -3, -1), "b": (4, -np.inf, np.inf), "c": None},
+        "ratio": {"d": (0.5, 0.25, 0.75)},
+    }
+    claimed = {"a": (-np.inf, -1), "b": (-1, 1), "d": (0.1, np.inf)}
+    fig = plots.intervals(
+        panels, title="t", claimed=claimed, kinds={"no": [], "yes": ["a", "d"], "open": ["b"]}
+    )
+    points, ratio = fig.axes
+    assert [ax.get_xlabel() for ax in fig.axes] == list(panels)
+    assert [text.get_text() for text in points.get_yticklabels()] == ["a", "b", "c"]
+    assert points.yaxis_inverted()
+    low, high = points.get_xlim()
+    assert low < -3 and high > 4  # all finite numbers, those of the infinite interval too
+    lines = [line.get_segments()[0].tolist() for line in points.collections]
+    assert lines == [[[-3, 0], [-1, 0]], [[low, 1], [high, 1]]]
+    marks = [line for line in points.lines if line.get_marker() not in ("None", None)]
+    assert [mark.get_xydata().tolist() for mark in marks] == [[[-2, 0]], [[4, 1]]]
+    assert [text.get_text() for text in points.texts] == ["not measured"]
+    shades = [patch.get_bbox().intervalx.tolist() for patch in points.patches]
+    assert shades == [[low, -1], [-1, 1]]  # nothing is claimed of c
+    assert ratio.patches[0].get_bbox().intervalx.tolist() == [0.1, ratio.get_xlim()[1]]
+    same, other = ratio.lines[0], marks[1]
+    assert marks[0].get_color() == same.get_color() != other.get_color()
+    assert marks[0].get_marker() == same.get_marker() != other.get_marker()
+    (legend,) = fig.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["yes", "open", "claimed"]
+
+
+def test_a_forests_kinds_keep_their_looks_where_one_is_empty():
+    rows = {"x": {"a": (1, 0, 2)}}
+    first = plots.intervals(rows, title="t", kinds={"yes": ["a"], "no": []})
+    second = plots.intervals(rows, title="t", kinds={"yes": [], "no": ["a"]})
+    colours = [fig.axes[0].lines[0].get_color() for fig in (first, second)]
+    assert colours[0] != colours[1]
+    unrun = plots.intervals({"x": {"a": None}}, title="t", kinds={"not run": ["a"]})
+    assert unrun.axes[0].texts[0].get_text() == "not run"
+
+
+@pytest.mark.parametrize("name", ["curves", "responses", "field", "forest"])
 def test_charts_label_their_axes(name):
     axes = figures()[name]().axes
     assert all(ax.get_xlabel() for ax in axes)
-    assert axes[0].get_ylabel()
+    assert axes[0].get_ylabel() or name == "forest"  # whose rows have names
 
 
 def test_curves_draw_the_mean_in_a_band_from_least_to_most():
@@ -158,6 +201,16 @@ def test_receptive_fields_box_is_drawn_and_named():
         (lambda: plots.bars({}, title="t", ylabel="y"), "at least 1"),
         (lambda: plots.stage_responses({"a": [1, 2], "b": [1]}, title="t"), "'b' needs 2"),
         (lambda: plots.stage_responses({"a": [0.0, 0.0]}, title="t"), "above 0"),
+        (lambda: plots.intervals({}, title="t"), "at least 1 panel"),
+        (lambda: plots.intervals({"x": {}}, title="t"), "1 name in each"),
+        (lambda: plots.intervals({"x": {"a": None}, "y": {"a": None}}, title="t"), "'a' twice"),
+        (lambda: plots.intervals({"x": {"a": None}}, title="t", claimed={"b": (0, 1)}), "'b'"),
+        (
+            lambda: plots.intervals(
+                {"x": {"a": None}}, title="t", kinds={str(i): [] for i in range(5)}
+            ),
+            "looks for 4 kinds, got 5",
+        ),
         (lambda: plots.image_grid(torch.rand(2, 2, 4, 4), title="t"), "1 or 3"),
         (
             lambda: plots.image_grid(torch.rand(2, 1, 4, 4), title="t", labels=[1]),

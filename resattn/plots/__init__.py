@@ -8,6 +8,7 @@ pyplot, so none is ever shown twice.
 
 from resattn.plots.charts import bars, curves, stage_responses
 from resattn.plots.explorer import Explorer, map_view
+from resattn.plots.forest import intervals
 from resattn.plots.pictures import image_grid, map_grid, receptive_field
 from resattn.plots.style import COLOURS, show
 
@@ -17,6 +18,7 @@ __all__ = [
     "bars",
     "curves",
     "image_grid",
+    "intervals",
     "map_grid",
     "map_view",
     "receptive_field",

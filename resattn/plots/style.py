@@ -67,13 +67,18 @@ def as_array(numbers: Numbers) -> np.ndarray:
     return array if array.dtype == bool else array.astype(np.float64)
 
 
-def new_figure(rows: int, columns: int, *, height: float, title: str) -> tuple[Figure, list[Axes]]:
-    """A figure of the course's width with its title and ``rows * columns`` axes, row by row."""
+def new_figure(
+    rows: int, columns: int, *, height: float, title: str, shares: Sequence[float] | None = None
+) -> tuple[Figure, list[Axes]]:
+    """A figure of the course's width with its title and ``rows * columns`` axes, row by row.
+
+    The rows are equally high, or in proportion to ``shares``.
+    """
     if not title.strip():
         raise ValueError("a figure needs a title that says its finding, got an empty one")
     fig = Figure(figsize=(WIDTH, height), layout="constrained")
     fig.suptitle(title, fontsize=12, wrap=True)
-    return fig, list(fig.subplots(rows, columns, squeeze=False).flat)
+    return fig, list(fig.subplots(rows, columns, squeeze=False, height_ratios=shares).flat)
 
 
 def tidy(ax: Axes, *, xlabel: str, ylabel: str) -> None:
