@@ -12,6 +12,7 @@ import torch
 
 from resattn import plots
 from resattn.classroom.build import build
+from resattn.classroom.pairs import WIDGET_VIEW, differences
 from resattn.plots.style import DPI
 
 LESSON = """\
@@ -109,7 +110,7 @@ def test_the_page_gets_sliders_and_a_picture_with_its_text(data):
     explorer = plots.Explorer(*data)
     explorer.image.value = 1
     bundle, metadata = explorer._repr_mimebundle_()
-    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == explorer.box.model_id
+    assert bundle[WIDGET_VIEW]["model_id"] == explorer.box.model_id
     assert bundle["image/png"] == pixels(explorer)
     assert bundle["text/plain"] == metadata["image/png"]["alt"]
     assert "Image 1" in bundle["text/plain"] and "on the object" in bundle["text/plain"]
@@ -149,13 +150,31 @@ def test_importing_plots_imports_no_widgets():
     assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == 0
 
 
-def test_a_built_notebook_stores_the_picture_and_no_widget(tmp_path, monkeypatch):
+@pytest.fixture
+def lesson(tmp_path, monkeypatch):
+    """The source of a lesson with an explorer, in a course folder of its own."""
     monkeypatch.chdir(tmp_path)
     source = tmp_path / "course" / "00_small.py"
     source.parent.mkdir()
     source.write_text(LESSON)
-    build(source)
-    stored = json.loads(source.with_suffix(".ipynb").read_text())
+    return source
+
+
+def test_a_built_notebook_stores_the_picture_and_no_widget(lesson):
+    build(lesson)
+    stored = json.loads(lesson.with_suffix(".ipynb").read_text())
     (output,) = stored["cells"][1]["outputs"]
     assert set(output["data"]) == {"image/png", "text/plain"}
     assert "widgets" not in stored["metadata"]
+    assert differences(lesson) == []
+
+
+def test_sliders_saved_from_a_front_end_are_caught_and_built_away(lesson):
+    build(lesson)
+    twin = lesson.with_suffix(".ipynb")
+    stored = json.loads(twin.read_text())
+    stored["cells"][1]["outputs"][0]["data"][WIDGET_VIEW] = {"model_id": "gone"}
+    twin.write_text(json.dumps(stored))
+    assert "stores sliders" in " ".join(differences(lesson))
+    build(lesson)
+    assert differences(lesson) == []

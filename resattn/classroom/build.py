@@ -21,6 +21,7 @@ from resattn.classroom.gate import gpu_here, kernel_environment
 from resattn.classroom.pages import PAGE, SOURCE, page_difference, paper_map
 from resattn.classroom.pairs import (
     EXECUTED,
+    WIDGET_VIEW,
     canonical,
     differences,
     output_fault,
@@ -29,7 +30,6 @@ from resattn.classroom.pairs import (
     strays,
 )
 
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 CELL_LIMIT = 600  # seconds; the gate's own limit is shorter
 
 

@@ -28,6 +28,7 @@ AS_JUPYTERLAB_WRITES = JupytextConfiguration(  # the same filters as in pyprojec
     notebook_metadata_filter="kernelspec,-all",
     cell_metadata_filter=",".join([*KEPT_METADATA, "-all"]),
 )
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 REPAIR = "`make build` repairs it"
 
 
@@ -111,6 +112,8 @@ def output_fault(cell: NotebookNode) -> str | None:
         return "stores an error; mend the cell, then `make build`"
     if "stderr" in kinds:
         return "wrote to stderr; mend what it warns of, then `make build`"
+    if any(WIDGET_VIEW in output.get("data", {}) for output in cell.outputs):
+        return f"stores sliders, which are nothing without their kernel; {REPAIR}"
     return None
 
 
