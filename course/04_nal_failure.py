@@ -51,6 +51,7 @@ from resattn.recipes.intervals import t_interval
 from resattn.recipes.recorded import origin, recorded
 from resattn.units import PreActBottleneck
 
+torch.set_default_dtype(torch.float64)  # so that every machine prints the same digits
 torch.set_num_threads(1)  # maps this small gain nothing from a second thread
 
 # %% [markdown]
@@ -95,18 +96,18 @@ class Naive(nn.Module):
 def package_module(rule, state):
     parts = {"before": unit(), "trunk": nn.Sequential(unit(), unit()),
              "mask": hourglass(), "after": unit()}
-    module = AttentionModule(**parts, rule=rule).double()
+    module = AttentionModule(**parts, rule=rule)
     module.load_state_dict(state)
     return module
 
 
 torch.manual_seed(0)
-mine = Naive().double()
+mine = Naive()
 for rule in ("nal", "arl"):
     theirs = package_module(rule, mine.state_dict())
     worst = 0.0
     for training in (True, False):
-        x = torch.randn(3, C, 13, 9, dtype=torch.float64, requires_grad=True)
+        x = torch.randn(3, C, 13, 9, requires_grad=True)
         y, z = mine.train(training)(x), theirs.train(training)(x)
         gy, gz = (torch.autograd.grad(o.square().sum(), x)[0] for o in (y, z))
         worst = max(worst, (y - z).abs().max().item(), (gy - gz).abs().max().item())
@@ -140,7 +141,7 @@ MODULES, SEEDS = (1, 2, 4), range(5)
 values, gradients = {}, {}  # (rule, m): (5 seeds, 3 stages) and (5 seeds, stem + 3)
 for rule in ("none", "nal"):
     for m in MODULES:
-        nets = [network(rule, m, seed).double().train() for seed in SEEDS]
+        nets = [network(rule, m, seed).train() for seed in SEEDS]
         found = [probes.responses(net, x).absolute for net in nets]
         values[rule, m] = torch.stack(found)
         norms = [probes.gradient_norms(net, x, labels) for net in nets]
@@ -183,7 +184,7 @@ for m in MODULES:
 print(f"\nyou said x {guess_gradient:.1g}; measured x {times:.0f}")
 
 
-# %% start-figure
+# %% panel
 def panel(axis, x, series, **labels):
     """The mean over runs, in a band from the smallest to the largest; log y."""
     for (name, runs), colour, mark in zip(series.items(), plots.COLOURS, "os^D"):
@@ -194,6 +195,7 @@ def panel(axis, x, series, **labels):
     axis.legend()
 
 
+# %% start-figure
 fig, (left, right) = plt.subplots(1, 2, figsize=(8.5, 3.6), layout="constrained")
 for axis, data, place, what in (
     (left, values, -1, "mean |response|, stage 3"),
@@ -241,7 +243,7 @@ print("change of the map after       stem  stage 1  stage 2  stage 3   (3 seeds)
 for rule in ("none", "nal"):
     changes = []
     for seed in range(3):
-        net = network(rule, 4, seed).double().train()
+        net = network(rule, 4, seed).train()
         pairs = zip(maps_of(net, x), maps_of(net, shaken))
         changes.append([((b - a).norm() / (a - a.mean(0)).norm()).item()
                         for a, b in pairs])
@@ -252,7 +254,9 @@ for rule in ("none", "nal"):
 # Near 1 or above, two nearly equal images look as different as two strangers. Without
 # masks that point comes near the end of the network. Under NAL the first stage has
 # already gone more than half of the way. The values are all there; what they say
-# about the image is not.
+# about the image is not. (This is why the setup cell asks for float64: in float32,
+# two processors that round the first weights differently get visibly different
+# gradients.)
 
 # %% [markdown]
 # ## Does it learn?
@@ -268,7 +272,8 @@ guess_loss = 1.0  # change me before you run on
 # %% train
 def train(rule, seed, steps, leash=None):
     """The losses, and the norm of the stem's weights before and after step 1."""
-    net = network(rule, 4, seed).to(device, memory_format=torch.channels_last)
+    net = network(rule, 4, seed).float()
+    net = net.to(device, memory_format=torch.channels_last)
     descent = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9, nesterov=True)
     stem, losses = [net.stem[0].weight.norm().item()], []
     for _ in range(steps):
@@ -555,7 +560,7 @@ class Half(nn.Module):
 
 
 def halved(kind, m, seed):
-    net = network("none", m, seed).double().train()
+    net = network("none", m, seed).train()
     for _, module in net.attention_modules():
         if kind == "H = T / 2":
             module.mask, module.merge = Half(), "nal"
