@@ -47,6 +47,8 @@ torch.set_num_threads(1)  # steadier on a busy machine
 # %% [markdown]
 # ## Four letters and a depth
 #
+# The paper's p, t and r shape a module; m says how many stand in a stage.
+#
 # | letter | counts | usual value |
 # |---|---|---|
 # | *p* | units before the split into trunk and mask, and again after the merge | 1 |
