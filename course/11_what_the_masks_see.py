@@ -37,6 +37,7 @@ from statistics import mean
 import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
+from IPython.display import display
 
 from resattn import plots, probes
 from resattn.network import ResidualAttentionNetwork
@@ -104,7 +105,7 @@ for name, each in drawn.items():
 blind = probes.pointing_game(torch.ones(N, 16, 16), objects).mean().item()
 print(f"{'uniform':20} pointing {blind:.2f}")
 print(f"you said {my_guess} for the mean; measured {pointing['mean']:.2f}")
-assert pointing["mean"] < blind < max(pointing.values()) - 0.2
+assert pointing["mean"] < 0.05 and blind < 0.5 < max(pointing.values())
 
 # %% ways-figure
 some = [3, 8]  # two images, each picture stretched to its own range, as usual in print
@@ -187,7 +188,7 @@ for name, pairs in found.items():
     lines[f"{name}, images chosen on"] = [seen for seen, _ in pairs]
     lines[f"{name}, other images"] = [unseen for _, unseen in pairs]
 fresh_one, trained_many = found["fresh"][0][0], found["trained"][-1][1]
-assert fresh_one > trained_many  # what the title says
+assert fresh_one > 0.9 and trained_many > found["fresh"][-1][1] + 0.05
 fig = plots.curves(
     sizes, lines, log_x=True, xlabel="images that the channel was chosen on",
     ylabel="share of images pointed at the digit",
@@ -240,7 +241,8 @@ for name, maps in {**means, "baseline": baselines}.items():
 first, brightness = scores["arl", "stages.0.1"], scores["baseline", "input energy"]
 assert (first < scores["baseline", "uniform"]).all()
 assert (first < scores["fresh", "stages.0.1"]).all()
-assert all(scores[key][0] < brightness[0] - 0.2 for key in scores if key[0] == "nal")
+assert all(scores[key][0] < brightness[0] - 0.2 for key in scores
+           if key[0] in ("arl", "nal"))
 
 
 # %% [markdown]
@@ -285,7 +287,7 @@ assert ink < 0.3 and abs(ink - 0.5) > abs(digit - 0.5) + 0.1
 # Far from 0.5: the first residual mask sorts ink from background well, upside down. It
 # separates digit from *fragment* much less. Brightness, last line, cannot at all. So
 # high energy may mean only "there is ink", and the column on the right is the harder
-# test.
+# test. Note that fresh weights are off 0.5 too: even random filters react to ink.
 #
 # Does a dark mask count as attention? In (1 + M) T it means that ink gets a smaller
 # factor than background. T has both signs, and every later convolution can turn a
@@ -411,7 +413,7 @@ hook.remove()
 T = seen["T"]  # (N, 64, 8, 8)
 beside = {"|T|": T.abs().mean(1), "M": masks[place].mean(1),
           "|(1 + M) T|": ((1 + masks[place]) * T).abs().mean(1),
-          "Grad-CAM": grad_cam(arl, module, x)}
+          "Grad-CAM": torch.cat([grad_cam(arl, module, part) for part in x.split(250)])}
 print(f"{'':22}{'energy':>10}{'pointing':>10}{'IoU':>10}")
 scores = {name: line(name, each) for name, each in beside.items()}
 moved = (scores["|(1 + M) T|"] - scores["|T|"]).abs().max()
@@ -463,11 +465,11 @@ def error(model, edit):
              for _, module in model.attention_modules()]
     try:
         with torch.no_grad():
-            wrong = model(x).argmax(1) != test.labels[:N]
+            read = torch.cat([model(part).argmax(1) for part in x.split(250)])
     finally:
         for hook in hooks:
             hook.remove()
-    return 100 * wrong.double().mean().item()
+    return 100 * (read != test.labels[:N]).double().mean().item()
 
 
 # %% exchange-errors tags=["nbval-ignore-output"]
@@ -582,7 +584,7 @@ start = explorer.picture.value
 explorer.channel.value = 5  # code can move a slider, too
 assert explorer.picture.value != start
 explorer.channel.value = "mean"
-explorer
+display(explorer)
 
 # %% [markdown]
 # ## What you measured
