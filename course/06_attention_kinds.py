@@ -36,6 +36,7 @@ import torch
 import torch.nn.functional as F
 
 from resattn import gates, masks, plots, probes
+from resattn.recipes import paper_numbers
 from resattn.recipes.claims import CLAIMS
 from resattn.recipes.metrics import METRICS
 from resattn.recipes.recorded import origin, recorded, trained
@@ -327,7 +328,7 @@ print(f"you said {guess_left}; measured {left(f3, 16, 'one channel'):.2f}")
 # Read it row by row.
 #
 # - **One channel.** f3 subtracts the map's mean, so "off everywhere" reads as
-#   "average". f1 goes as low as $1 + M$ lets it: M = 0, while the rest stays about 1.5.
+#   "average". f1 goes as low as $1 + M$ lets it: M = 0, while the rest stays about 3/2.
 #   f2 goes all the way: it may be **negative**, and M = -1 leaves nothing.
 # - **Half the channels.** The budget must be shared. The wider, the less each gets.
 # - **One place.** f3 can. f2 can only turn all signs there, each by $1/\sqrt{C}$.
@@ -415,7 +416,7 @@ for name, _ in networks["spatial"].attention_modules():
 guess_best = "mixed"  # or "channel", or "spatial"; change me before you run on
 
 # %% beside-the-paper
-paper = {"mixed": 5.52, "channel": 6.24, "spatial": 6.33}  # table 1, error in %
+paper = paper_numbers.T1  # table 1, error in %
 errors = {k: [100 * r["test"]["error"] for r in v] for k, v in runs.items()}
 print("          paper   ours: error %     attention  object  spread of M over")
 print("          error   mean +- std    n        IoU    lift  positions  channels")
