@@ -290,6 +290,7 @@ def train(rule, seed, steps, leash=None):
     return torch.tensor(losses).view(-1, 5).mean(1), stem[:2]  # means of 5 steps
 
 
+# %% train-data
 on_gpu = torch.cuda.is_available()
 device = "cuda" if on_gpu else "cpu"
 train_digits = PlainDigits("train")
