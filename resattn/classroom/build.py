@@ -2,8 +2,9 @@
 
 Build makes the `.ipynb` beside each percent file (see `pairs`): the same cells, executed in a fresh
 kernel in the file's folder, with their outputs. In the percent file itself it sets the blank lines
-between cells as JupyterLab would. Exercises are made but not executed: their answers
-are still to be written.
+between cells as JupyterLab would. From a solution it makes the exercise as well (see `cut`), which
+is not executed: its answers are still to be written. Work of a student's that a new exercise would
+replace is copied to `exercises/mine/kept` first.
 """
 
 import os
@@ -17,6 +18,7 @@ from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
 
+from resattn.classroom import cut, mine
 from resattn.classroom.gate import gpu_here, kernel_environment
 from resattn.classroom.pages import PAGE, SOURCE, page_difference, paper_map
 from resattn.classroom.pairs import (
@@ -53,10 +55,22 @@ def build(source: Path, *, force: bool = False) -> str:
     return done if any(written) else "unchanged"
 
 
+def derive(source: Path) -> list[str]:
+    """Write what a solution makes in `exercises/`; one line a file that changed."""
+    said = []
+    for path, text in cut.derived(source).items():
+        if path.exists() and path.suffix != ".json" and cut.worked_on(path, text):
+            said.append(f"{path} was worked on; a copy is kept as {mine.keep(path)}")
+        if _write(path, text):
+            said.append(f"{path}: made")
+    return said
+
+
 def _write(path: Path, text: str) -> bool:
     """Write a file whole, if it does not hold that text already; returns whether it did."""
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
+    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".tmp")
     part.write_text(text, encoding="utf-8", newline="\n")
     os.replace(part, path)
@@ -78,20 +92,35 @@ def run(options) -> int:
     for path in chosen:
         if path.suffix != ".py" or not path.is_file():
             raise ValueError(f"{path} is no percent file; give the .py of a lesson")
+        if path.parent.name not in EXECUTED:
+            raise ValueError(f"{path} is made from {_solution(path)}; edit and build that")
     if options.check:
         faults = [fault for path in chosen for fault in differences(path)]
+        solutions = filter(_is_solution, chosen)
+        faults += [fault for path in solutions for fault in cut.differences(path)]
         faults += [] if options.sources else strays(Path()) + page_difference(Path())
         print("\n".join(faults) or f"{len(chosen)} pairs agree")
         return 1 if faults else 0
     for path in chosen:
+        made = derive(path) if _is_solution(path) else []
+        print("".join(f"{line}\n" for line in made), end="")
         try:
-            print(f"{path.with_suffix('.ipynb')}: {build(path, force=options.force)}", flush=True)
+            done = build(path, force=options.force or bool(made))
+            print(f"{path.with_suffix('.ipynb')}: {done}", flush=True)
         except CellExecutionError as error:
             print(f"{path} fails, and its notebook stays as it was:\n{error}")
             return 1
     if not options.sources and SOURCE.exists():
         print(f"{PAGE}: {'made' if _write(PAGE, paper_map(Path())) else 'unchanged'}")
     return 0
+
+
+def _is_solution(path: Path) -> bool:
+    return path.parent.name == "solutions"
+
+
+def _solution(exercise: Path) -> Path:
+    return exercise.parent.parent / "solutions" / exercise.name
 
 
 def _take_outputs(notebook: NotebookNode, stored: NotebookNode) -> bool:

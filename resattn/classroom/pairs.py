@@ -21,8 +21,8 @@ from nbformat import NotebookNode
 
 FOLDERS = ("course", "solutions", "exercises")
 EXECUTED = ("course", "solutions")
-PAGES = ("paper_to_code.toml", "paper_to_code.md", "glossary.md")  # no pairs, and no strays
-KEPT_METADATA = ("title", "tags")  # what jupytext keeps too: see pyproject.toml
+PAGES = ("paper_to_code.toml", "paper_to_code.md", "glossary.md", "README.md")  # no strays
+KEPT_METADATA = ("title", "tags", "task", "points", "manual")  # by jupytext too: pyproject.toml
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
 AS_JUPYTERLAB_WRITES = JupytextConfiguration(  # the same filters as in pyproject.toml
     notebook_metadata_filter="kernelspec,-all",
@@ -33,8 +33,8 @@ REPAIR = "`make build` repairs it"
 
 
 def sources(root: Path) -> list[Path]:
-    """Every percent file of the course under `root`, sorted."""
-    return sorted(path for folder in FOLDERS for path in (root / folder).glob("*.py"))
+    """Every percent file that people write, sorted; exercises are made from solutions (`cut`)."""
+    return sorted(path for folder in EXECUTED for path in (root / folder).glob("*.py"))
 
 
 def read_source(path: Path) -> NotebookNode:
@@ -43,7 +43,12 @@ def read_source(path: Path) -> NotebookNode:
     Raises ValueError for a name that cannot be an id, or that two cells would share, and for a
     file without the header that JupyterLab writes: it would refuse to open the pair.
     """
-    notebook = jupytext.read(path, fmt="py:percent")
+    return read_text(path.read_text(encoding="utf-8"), path)
+
+
+def read_text(text: str, path: Path) -> NotebookNode:
+    """The same for a text that stands, or would stand, at `path`."""
+    notebook = jupytext.reads(text, fmt="py:percent")
     if notebook.metadata.get("kernelspec") != KERNELSPEC:
         raise ValueError(f"{path} does not begin with the header that names the kernel python3; "
                          "copy the header of another lesson")
@@ -57,7 +62,12 @@ def read_source(path: Path) -> NotebookNode:
 
 def canonical(source: Path) -> str:
     """The text of a percent file as JupyterLab would save it: only blank lines may differ."""
-    return jupytext.writes(read_source(source), fmt="py:percent", config=AS_JUPYTERLAB_WRITES)
+    return written(read_source(source))
+
+
+def written(notebook: NotebookNode) -> str:
+    """A notebook as the percent file that JupyterLab would write."""
+    return jupytext.writes(notebook, fmt="py:percent", config=AS_JUPYTERLAB_WRITES)
 
 
 def differences(source: Path) -> list[str]:
@@ -90,14 +100,20 @@ def differences(source: Path) -> list[str]:
 def strays(root: Path) -> list[str]:
     """Files in the course's folders that belong to no pair, one sentence each."""
     files = [path for folder in FOLDERS for path in sorted((root / folder).glob("*"))]
+    files += sorted((root / "exercises" / "expected").glob("*"))
     return [
         f"{path} belongs to no pair: its source NN_name.py is missing, or its name is no NN_name"
         for path in files
-        if path.is_file()
-        and path.name not in PAGES
-        and not (re.fullmatch(r"\d\d_\w+\.(py|ipynb)", path.name)
-                 and path.with_suffix(".py").exists())
+        if path.is_file() and path.name not in PAGES and not _has_source(path, root)
     ]
+
+
+def _has_source(path: Path, root: Path) -> bool:
+    kinds = {"course": "py|ipynb", "solutions": "py|ipynb|toml", "exercises": "py|ipynb",
+             "expected": "json"}
+    home = path.parent if path.parent.name in EXECUTED else root / "solutions"
+    return (re.fullmatch(rf"\d\d_\w+\.({kinds[path.parent.name]})", path.name) is not None
+            and (home / f"{path.stem}.py").exists())
 
 
 def output_fault(cell: NotebookNode) -> str | None:

@@ -1,0 +1,38 @@
+"""Which modules a piece of a student's code reaches for, beyond those that its task allows."""
+
+import ast
+import sys
+from collections.abc import Iterable, Iterator
+
+ALWAYS = frozenset(sys.stdlib_module_names) | {"torch", "numpy"}
+"""What any answer may import: the standard library, numpy and torch (and not torchvision)."""
+
+
+def forbidden(tree: ast.AST, allowed: Iterable[str]) -> list[str]:
+    """The modules that code imports, or names as `resattn.x.y`, which it should do without.
+
+    ``allowed`` are modules such as ``"resattn.units"``; what lies inside them is allowed too.
+    """
+    fine = tuple(allowed)
+    found = {
+        name for node in ast.walk(tree) for name in _reached(node)
+        if name.partition(".")[0] not in ALWAYS
+        and not any(name == each or name.startswith(each + ".") for each in fine)
+    }
+    return sorted(each for each in found if not any(each.startswith(o + ".") for o in found))
+
+
+def _reached(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        plain = [alias.name for alias in node.names if alias.name != "resattn" or alias.asname]
+        yield from plain  # what is used of a plain `import resattn` is seen below
+    elif isinstance(node, ast.ImportFrom):
+        module = node.module or ""
+        if module == "resattn":
+            yield from (f"resattn.{alias.name}" for alias in node.names)
+        else:
+            yield module
+    elif isinstance(node, ast.Attribute):
+        dotted = ast.unparse(node)
+        if dotted.startswith("resattn.") and all(part.isidentifier() for part in dotted.split(".")):
+            yield dotted

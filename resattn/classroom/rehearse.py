@@ -1,0 +1,199 @@
+"""Run a set's answers through its checks: the solution, the stub, wrong answers, a different one.
+
+All in this process, each in a fresh namespace: torch is loaded once. This is for the course's own
+answers, which are trusted; a student's notebook runs in a kernel (see `student`).
+"""
+
+import contextlib
+import io
+import linecache
+import os
+import signal
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from unittest import mock
+
+from resattn.classroom.answers import Answers, read_answers
+from resattn.classroom.digest import fingerprint
+from resattn.classroom.expected import MEASURED, UNWRITTEN, judge, mistakes
+from resattn.classroom.markers import solved, stub
+from resattn.classroom.tasks import ExerciseSet, Task
+
+CELL_LIMIT = 60  # seconds
+
+class TooLong(BaseException):
+    """A cell's time is up; no check takes this for an error of the answer that it calls."""
+
+
+Printed = dict[str, list[str]]
+"""What each check cell printed, by its id."""
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What one task's checks print for each of its answers."""
+
+    task: Task
+    answers: Answers
+    right: Printed
+    stub: Printed
+    different: Printed
+    wrong: dict[str, Printed]
+
+    def record(self) -> dict:
+        """This task's part of the record: see `expected`."""
+        return {
+            "title": self.task.title,
+            "names": list(self.task.names),
+            "imports": list(self.task.imports),
+            "cells": {
+                cell.id: {"points": cell.metadata.points, "lines": self.right[cell.id]}
+                for cell in self.task.visible
+            },
+            "within": {label: list(pair) for label, pair in self.answers.within.items()},
+            "wrong": [
+                {"name": each.name, "says": each.says, "prints": {
+                    cell.id: fingerprint(self.wrong[each.name][cell.id])
+                    for cell in self.task.visible
+                    if self.wrong[each.name][cell.id] != self.right[cell.id]
+                }}
+                for each in self.answers.wrong
+            ],
+        }
+
+    def earned(self, printed: Printed) -> int:
+        """The points of the visible checks that an answer gets."""
+        record = self.record()
+        return sum(judge(record, cell, printed[cell]).points for cell in record["cells"])
+
+    def told(self, printed: Printed) -> list[str]:
+        """The known mistakes that an answer is told about."""
+        record = self.record()
+        return mistakes(record, [judge(record, cell, printed[cell]) for cell in record["cells"]])
+
+
+def rehearse(exercises: ExerciseSet, seed: int = 0) -> list[Rehearsal]:
+    """Try every answer of a set. Raises ValueError where the solution itself fails."""
+    tried = read_answers(exercises)
+    return [_rehearsal(exercises, task, tried[task.id], seed) for task in exercises.tasks]
+
+
+def _rehearsal(exercises: ExerciseSet, task: Task, answers: Answers, seed: int) -> Rehearsal:
+    def printed(what: str, source: str) -> Printed:
+        try:
+            return run(_cells(exercises, task, source), seed=seed)
+        except RuntimeError as error:
+            raise ValueError(f"{exercises.path}, cell {error} ({what})") from error
+
+    return Rehearsal(
+        task, answers, printed("the solution", solved(task.answer)),
+        printed("the unsolved exercise", stub(task.answer, task.id)),
+        printed("the different right answer", answers.different),
+        {each.name: printed(f"the wrong answer {each.name!r}", each.source)
+         for each in answers.wrong})
+
+
+def _cells(exercises: ExerciseSet, task: Task, answer: str) -> Iterator[tuple[str, str]]:
+    """Id and source of the cells that end with a task's checks, without the checks of others."""
+    others = {cell.id for each in exercises.tasks if each is not task for cell in each.checks}
+    answers = {each.answer.id: solved(each.answer) for each in exercises.tasks}
+    answers[task.answer.id] = answer
+    for cell in exercises.code():
+        if cell.id not in others:
+            yield cell.id, answers.get(cell.id, cell.source)
+        if cell.id == task.checks[-1].id:
+            return
+
+
+def run(cells: Iterable[tuple[str, str]], *, seed: int = 0) -> Printed:
+    """Run cells in a fresh namespace; returns the lines that each of them printed.
+
+    Raises RuntimeError for a cell that fails: a check reports errors of what it calls as lines.
+    """
+    space: dict = {"__name__": "__main__"}
+    with mock.patch.dict(os.environ, RESATTN_CHECK="values", RESATTN_SEED=str(seed)):
+        return {name: _cell(name, source, space) for name, source in cells}
+
+
+def _cell(name: str, source: str, space: dict) -> list[str]:
+    filename, printed = f"<{name}>", io.StringIO()
+    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    try:
+        with contextlib.redirect_stdout(printed), _limit(CELL_LIMIT):
+            exec(compile(source, filename, "exec"), space)
+    except (Exception, TooLong) as error:
+        raise RuntimeError(f"{name!r}: raises {type(error).__name__}: {error}") from error
+    return printed.getvalue().splitlines()
+
+
+@contextlib.contextmanager
+def _limit(seconds: float) -> Iterator[None]:
+    """Raise TooLong after so many seconds, where the system can interrupt (not Windows)."""
+    main = threading.current_thread() is threading.main_thread()
+    if not main or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def late(*_):
+        raise TooLong(f"took longer than {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def faults(rehearsals: list[Rehearsal]) -> list[str]:
+    """What is unproven about a set, a sentence each; none for one that may be handed out."""
+    return [f"cell {r.task.id!r}: {fault}" for r in rehearsals for fault in _faults(r)]
+
+
+def _faults(r: Rehearsal) -> Iterator[str]:
+    for cell in r.task.checks:
+        yield from (f"{cell.id}: {fault}" for fault in _doubts(r, r.right[cell.id]))
+        if r.stub[cell.id] == r.right[cell.id]:
+            yield f"the unsolved exercise passes {cell.id}"
+    if set(r.answers.within) != {label for label, _ in _measured(r)}:
+        yield "[within] must have an interval for each line of check.measure, and no other"
+        return
+    full = sum(cell.metadata.points for cell in r.task.visible)
+    if r.earned(r.right) != full:
+        yield "the solution's own measurement lies outside its interval"
+    if r.earned(r.different) != full:
+        record, cells = r.record(), [cell.id for cell in r.task.visible]
+        lost = [fault for cell in cells for fault in judge(record, cell, r.different[cell]).faults]
+        yield f"the different right answer loses points: {lost[0]}"
+    for wrong in r.answers.wrong:
+        printed = r.wrong[wrong.name]
+        changed = [line for cell in r.task.visible for line in printed[cell.id]
+                   if line not in r.right[cell.id]]
+        if r.earned(printed) == full:
+            yield f"the wrong answer {wrong.name!r} gets full points: the checks do not see it"
+        elif all(": raises " in line for line in changed):
+            yield (f"the wrong answer {wrong.name!r} only raises errors; a mistake to be "
+                   "recognised must compute something in at least one line")
+        elif wrong.says not in (told := r.told(printed)):
+            yield f"the wrong answer {wrong.name!r} is not told what it says"
+        elif len(told) > 1:
+            yield (f"the wrong answer {wrong.name!r} prints the same as another and is told "
+                   f"both things: {' / '.join(told)}; tell them apart, or say the same")
+
+
+def _doubts(r: Rehearsal, lines: list[str]) -> Iterator[str]:
+    if not lines:
+        yield "prints nothing for the solution"
+    for line in lines:
+        if ": " not in line or line.endswith(UNWRITTEN):
+            yield f"prints a line that is no value of the solution: {line!r}"
+
+
+def _measured(r: Rehearsal) -> Iterator[tuple[str, str]]:
+    for cell in r.task.checks:
+        for line in r.right[cell.id]:
+            label, _, value = line.partition(": ")
+            if value.startswith(MEASURED):
+                yield label, value

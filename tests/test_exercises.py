@@ -1,0 +1,66 @@
+"""Every exercise set is proven: its solution passes, its stub fails, each mistake is told."""
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from resattn.classroom import cut
+from resattn.classroom.pairs import strays
+from resattn.classroom.rehearse import Rehearsal, faults, rehearse
+from resattn.classroom.tasks import POINTS, read_set
+
+ROOT = Path(__file__).resolve().parents[1]
+SETS = sorted((ROOT / "solutions").glob("*.py"))
+every_set = pytest.mark.parametrize("path", SETS, ids=lambda path: path.stem)
+
+
+@cache
+def rehearsed(path: Path) -> list[Rehearsal]:
+    return rehearse(read_set(path))
+
+
+def full(rehearsal: Rehearsal) -> int:
+    return sum(cell.metadata.points for cell in rehearsal.task.visible)
+
+
+@every_set
+def test_a_solution_passes_everything_and_its_points_make_100(path):
+    assert [r.earned(r.right) for r in rehearsed(path)] == [full(r) for r in rehearsed(path)]
+    assert sum(r.task.points for r in rehearsed(path)) == POINTS
+    assert 4 <= len(rehearsed(path)) <= 6
+
+
+@every_set
+def test_an_unsolved_exercise_fails_every_check(path):
+    for r in rehearsed(path):
+        assert r.earned(r.stub) == 0
+        assert not [cell.id for cell in r.task.checks if r.stub[cell.id] == r.right[cell.id]]
+
+
+@every_set
+def test_a_right_answer_written_differently_passes(path):
+    assert [r.earned(r.different) for r in rehearsed(path)] == [full(r) for r in rehearsed(path)]
+
+
+@every_set
+def test_every_wrong_answer_loses_points_and_is_told_why(path):
+    for r in rehearsed(path):
+        assert len(r.answers.wrong) >= 6
+        for wrong in r.answers.wrong:
+            assert r.earned(r.wrong[wrong.name]) < full(r), f"{r.task.id}: {wrong.name}"
+            assert r.told(r.wrong[wrong.name]) == [wrong.says], f"{r.task.id}: {wrong.name}"
+
+
+@every_set
+def test_nothing_is_left_unproven(path):
+    assert faults(rehearsed(path)) == []
+
+
+@every_set
+def test_the_exercises_are_what_their_solution_makes(path):
+    assert cut.differences(path, rehearsed(path)) == []
+
+
+def test_no_file_is_astray():
+    assert strays(ROOT) == []
