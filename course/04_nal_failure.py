@@ -135,8 +135,8 @@ def network(rule, m, seed):
 
 
 digits = PlainDigits("val")
-x = digits.images[:64].double() / 255  # (64, 1, 8, 8)
-labels = digits.labels[:64]
+x = digits.images[:32].double() / 255  # (32, 1, 8, 8)
+labels = digits.labels[:32]
 MODULES, SEEDS = (1, 2, 4), range(5)
 values, gradients = {}, {}  # (rule, m): (5 seeds, 3 stages) and (5 seeds, stem + 3)
 for rule in ("none", "nal"):
@@ -353,11 +353,12 @@ print(f"you said {guess_leash}; measured: {'no' if late else 'yes'}")
 assert late and held[-1] < 2.1 and abs(stem[1] - stem[0]) < 0.5
 
 # %% [markdown]
-# The leash helps: the weights stay put, and in the end NAL begins to learn. It does
-# not cure: the trunk alone is there in a fraction of the steps. So the giant step is
-# one part of the failure, and not all of it. Our reading of the rest: where tiny
-# changes of the input scramble the maps, the slope on one batch says little about the
-# next, whatever its length.
+# On the leash the weights stay put, and in the end NAL begins to learn. It is no
+# cure: the trunk alone is there in a fraction of the steps. So the giant step is not
+# the whole failure. (How much of it is it? Call `train("nal", 0, LONG)`, without the
+# leash, and compare.) Our reading of the rest: where tiny changes of the input
+# scramble the maps, the slope on one batch says little about the next, whatever its
+# length.
 
 # %% [markdown]
 # ## The recorded long runs
@@ -406,8 +407,8 @@ print("at a tenth of the rate these seeds allow no gap:", gaps["m4-slow"].low <=
 # step does not rescue NAL in this time, not that it never would.
 #
 # In the paper's table 3, NAL at Attention-164 reaches 7.18 % on CIFAR-10, against
-# 4.31 % for ARL: it learns, only worse. Its networks are wider and train far longer.
-# So the direction agrees; the collapse is ours.
+# 4.31 % for ARL: it learns, only worse. Its runs are far longer than ours. So the
+# direction agrees; the collapse is ours.
 
 # %% [markdown]
 # ## Figure 4, rebuilt
@@ -488,9 +489,9 @@ plots.show(fig, alt="Response of object, distractors and background for each sta
 
 # %% [markdown]
 # The post is right that the mean cannot tell, and that the axis misleads. But its
-# reading, that NAL's low curve shows masks at work, finds no support here: not at m =
-# 4, where the network learned next to nothing, and not at m = 1, where it did learn.
-# The intervals above say how much these three seeds can exclude.
+# reading, that NAL's low curve shows masks at work, finds no support here: not with
+# four modules, where the network learned next to nothing, and not with one, where it
+# did learn. The intervals above say how much these three seeds can exclude.
 
 # %% [markdown]
 # ## The gradient through training
@@ -594,7 +595,7 @@ assert stem["shortcut / 2", 4] > 30 * stem["H = T / 2", 4]
 # the explosion in powers of ten. NAL adds to it: M depends on x, and that path
 # carries a gradient of its own (lesson 07). Halving every shortcut, four times as
 # often, is far worse still. So what breaks is what lessons 01 and 02 said would: the
-# identity on the main path. It is not what the mask says. It is where it stands.
+# identity on the main path. It is less what the mask says than where it stands.
 
 # %% [markdown]
 # ## What fails, by name
@@ -625,7 +626,7 @@ print(f"learning:  {worst:.0f} % error against {fair:.0f} %:",
 # > tell the two stories apart.
 #
 # If a port of yours multiplies without the 1 + M, this is how you will notice: one
-# module a stage costs some points, and the deep version sits at the loss of blind
+# module a stage costs some points, and the deep version stays close to blind
 # guessing.
 
 # %% [markdown]
@@ -636,7 +637,7 @@ print(f"learning:  {worst:.0f} % error against {fair:.0f} %:",
 #   m; its gradient at the stem explodes with m, and a tiny change of the image
 #   scrambles its maps.
 # - In a short run at m = 4 the trunk learns and NAL does not. A leash on the gradient
-#   helps, and does not cure.
+#   is no cure.
 # - In the recorded runs NAL is behind its control at every m, and the gap grows with
 #   m.
 # - Figure 4's shape comes back; on the absolute axis, stage 1 has blown up.
@@ -647,10 +648,10 @@ print(f"learning:  {worst:.0f} % error against {fair:.0f} %:",
 # ## Recap
 #
 # Multiplying the main path by a mask replaces the identity. With BN in every branch
-# the signal survives in size, and loses its likeness to the image. The gradient
-# explodes toward the input, flings the early weights, and dies. A relative plot of
-# mean responses shows none of this. Plot absolute numbers, plot gradients, and keep a
-# control.
+# the signal survives in size, but a tiny change of the image scrambles it. The
+# gradient explodes toward the input, flings the early weights, and dies. A relative
+# plot of mean responses shows none of this. Plot absolute numbers, plot gradients,
+# and keep a control.
 
 # %% [markdown]
 # ## Where next
