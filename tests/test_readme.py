@@ -7,6 +7,7 @@ import pytest
 
 from resattn import models
 from resattn.recipes.reproduction import paper_table
+from resattn.recipes.tables import claims_table
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -26,6 +27,13 @@ def test_the_table_of_networks_is_the_one_the_command_prints():
 
 def test_the_table_of_the_papers_task_is_the_one_the_command_prints():
     assert between("paper") == paper_table(), "paste what `python -m resattn results paper` prints"
+
+
+def test_the_verdicts_are_the_ones_the_command_prints():
+    table = between("claims")
+    assert table == claims_table("small"), "paste what `python -m resattn results claims` prints"
+    links = re.findall(r"\]\(([\w/.]+)\)", table)
+    assert len(links) >= 14 and all((README.parent / link).exists() for link in links)
 
 
 def test_the_measured_tables_name_their_machine_and_date():

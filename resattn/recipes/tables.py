@@ -110,7 +110,7 @@ def claims_table(scale: str, find: Find = find_result) -> str:
     ]
     for claim in CLAIMS:
         verdict, findings = try_claim(claim, scale, find)
-        deciding = "; ".join(map(_deciding, claim.contrasts, findings))
+        deciding = "<br>".join(map(_deciding, claim.contrasts, findings))
         lines.append(
             f"| {claim.number} | {claim.text} | {claim.source} | **{verdict}** | {deciding} |"
         )
@@ -118,8 +118,9 @@ def claims_table(scale: str, find: Find = find_result) -> str:
 
 
 def _deciding(contrast: Contrast, finding: Finding) -> str:
+    recipe = f"[{contrast.recipe}](resattn/recipes/questions/{contrast.recipe}.py)"
     minus = f" - ({' + '.join(contrast.minus)})" if contrast.minus else ""
-    what = f"`{contrast.recipe}`: {contrast.metric}, {' + '.join(contrast.plus)}{minus}, "
+    what = f"{recipe}: {contrast.metric}, {' + '.join(contrast.plus)}{minus}, "
     claimed = f"claimed {contrast.claimed} {_margin(contrast)}: "
     if finding.interval is None:
         return f"{what}{claimed}{finding.verdict}"
