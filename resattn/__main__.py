@@ -16,6 +16,11 @@ COMMANDS = {
     "results": ("resattn.recipes.tables", "print what was recorded, and what became of the claims"),
     "data": ("resattn.data.command", "fetch CIFAR-10 or CIFAR-100"),
     "build": ("resattn.classroom.build", "make and execute the notebooks from their sources"),
+    "check": ("resattn.classroom.marking", "check your answers to an exercise set, and get hints"),
+    "progress": ("resattn.classroom.progress", "show your points in all exercise sets"),
+    "submit": ("resattn.classroom.hand_in", "bundle an exercise set to hand in"),
+    "reset": ("resattn.classroom.reset", "begin an exercise set anew; yours is kept"),
+    "mutants": ("resattn.classroom.mutants", "count the wrong answers that the checks catch"),
 }
 
 

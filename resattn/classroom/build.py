@@ -12,18 +12,14 @@ import time
 from pathlib import Path
 
 import nbformat
-from jupyter_client import KernelManager
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
-from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
 
 from resattn.classroom import cut, mine
-from resattn.classroom.gate import gpu_here, kernel_environment
+from resattn.classroom.execute import execute
 from resattn.classroom.pages import PAGE, SOURCE, page_difference, paper_map
 from resattn.classroom.pairs import (
     EXECUTED,
-    WIDGET_VIEW,
     canonical,
     differences,
     output_fault,
@@ -48,7 +44,7 @@ def build(source: Path, *, force: bool = False) -> str:
     done = "refreshed"
     if source.parent.name in EXECUTED and (force or not fresh):
         start = time.monotonic()
-        _execute(notebook, source.parent)
+        execute(notebook, source.parent)
         done = f"executed in {time.monotonic() - start:.1f} s"
     text = nbformat.writes(notebook) + "\n"
     written = [_write(source, canonical(source)), _write(twin, text)]
@@ -134,23 +130,3 @@ def _take_outputs(notebook: NotebookNode, stored: NotebookNode) -> bool:
             cell.outputs, cell.execution_count = twin.outputs, twin.execution_count
     return [(c.id, c.source) for c in old] == [(c.id, c.source) for c in new] and not any(
         output_fault(cell) for cell in new)
-
-
-def _execute(notebook: NotebookNode, folder: Path) -> None:
-    """Run all cells in a fresh kernel of this environment, in `folder`."""
-    manager = KernelManager(
-        kernel_name=CURRENT_ENV_KERNEL_NAME, kernel_spec_manager=NbvalKernelspecManager())
-    client = NotebookClient(
-        notebook, km=manager, timeout=CELL_LIMIT, record_timing=False, coalesce_streams=True,
-        skip_cells_with_tag="" if gpu_here() else "gpu",
-        resources={"metadata": {"path": str(folder)}},
-    )
-    try:
-        with open(os.devnull, "w") as nowhere:  # the kernel's own log, not the cells' stderr
-            client.execute(env=os.environ | kernel_environment(), stderr=nowhere)
-    finally:
-        manager.shutdown_kernel(now=True)
-    notebook.metadata.pop("widgets", None)
-    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
-        output.get("data", {}).pop(WIDGET_VIEW, None)  # sliders are nothing without their kernel
-    notebook.metadata.language_info = NotebookNode(name="python")

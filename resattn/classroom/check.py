@@ -18,6 +18,11 @@ import traceback
 from resattn.classroom import expected, mine
 from resattn.classroom.digest import digest, number, stream
 from resattn.classroom.imports import forbidden
+from resattn.classroom.limits import TooLong, limit
+
+LINE_LIMIT = 20  # seconds, for one call of the student's code by `python -m resattn check`
+
+TROUBLE = " " * 9  # before the lines of a short traceback
 
 _record: dict | None = None
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -43,7 +48,7 @@ class Check:
     """
 
     def __init__(self, cell: str, seed: int | None = None) -> None:
-        self.cell, self.lines = cell, []
+        self.cell, self.lines, self._seconds = cell, [], LINE_LIMIT
         self.seed = int(os.environ.get("RESATTN_SEED", "0")) if seed is None else seed
         self._here, self._draws = sys._getframe(1).f_code.co_filename, 0
         judged = _record is not None and self.seed == _record["seed"]
@@ -114,11 +119,15 @@ class Check:
             raise ValueError(f"{label!r} cannot name a line of {self.cell}: it must have no ': ', "
                              "and occur only once")
         given, trouble = copy.deepcopy(arguments), ""
-        with _quiet() if _values_only() else contextlib.nullcontext(), _own_randomness(self.seed):
+        alone = _unattended(self._seconds) if _values_only() else contextlib.nullcontext()
+        with _own_randomness(self.seed):
             try:
-                text = shown(function(*given))
+                with alone:
+                    text = shown(function(*given))
                 if digest(given) != digest(arguments):
                     text += expected.CHANGED
+            except TooLong as error:
+                text, self._seconds = str(error), 1  # the points are lost: no more patience
             except (Exception, SystemExit) as error:
                 unwritten = isinstance(error, NotImplementedError) and "your turn" in str(error)
                 text = expected.UNWRITTEN if unwritten else f"raises {type(error).__name__}"
@@ -136,8 +145,8 @@ class Check:
             place = len(self.lines) - 1
             fault = place < len(right) and expected.explain(self._task, right[place], line)
             print(f"DIFFERS  {fault}" if fault else f"agrees   {line}")
-        if trouble and not _values_only():
-            print(trouble)
+        if trouble:
+            print(trouble, file=sys.stderr if _values_only() else sys.stdout)
 
     def _traceback(self, error: BaseException) -> str:
         """The error's message and the student's own lines that led to it, innermost last."""
@@ -147,8 +156,8 @@ class Check:
             and frame.filename != self._here and "site-packages" not in frame.filename
         ]
         message = str(error).strip().splitlines() or ["(no message)"]
-        own = [f"           line {frame.lineno}: {frame.line}" for frame in frames[-3:]]
-        return "\n".join([f"         {type(error).__name__}: {message[0][:200]}", *own])
+        own = [f"{TROUBLE}  line {frame.lineno}: {frame.line}" for frame in frames[-3:]]
+        return "\n".join([f"{TROUBLE}{type(error).__name__}: {message[0][:200]}", *own])
 
     def _forbidden(self) -> list[str]:
         """What the cells that define the answer import though the task does not allow it."""
@@ -172,8 +181,11 @@ def _values_only() -> bool:
     return os.environ.get("RESATTN_CHECK") == "values"
 
 
-def _quiet():
-    return contextlib.redirect_stdout(io.StringIO())
+@contextlib.contextmanager
+def _unattended(seconds: float):
+    """Nobody watches: what the student's code prints is dropped, and it is stopped in time."""
+    with contextlib.redirect_stdout(io.StringIO()), limit(seconds):
+        yield
 
 
 @contextlib.contextmanager

@@ -26,11 +26,12 @@ def derived(solution: Path, rehearsals: list[Rehearsal] | None = None) -> dict[P
     rehearsals = rehearse(exercises) if rehearsals is None else rehearsals
     if unproven := faults(rehearsals):
         raise ValueError(f"{solution}, {unproven[0]}")
-    record = {"set": exercises.name, "seed": 0,
-              "tasks": {each.task.id: each.record() for each in rehearsals}}
     folder = solution.parent.parent / "exercises"
     target = folder / solution.name
     notebook = cut(exercises, target)
+    record = {"set": exercises.name, "seed": 0,
+              "tasks": {each.task.id: each.record() for each in rehearsals},
+              "notebook": [_plain(cell) for cell in notebook.cells]}
     return {
         target: written(notebook),
         target.with_suffix(".ipynb"): nbformat.writes(notebook) + "\n",
@@ -85,6 +86,11 @@ def cut(exercises: ExerciseSet, target: Path) -> NotebookNode:
         cells.append(made)
     notebook = NotebookNode(exercises.notebook, cells=cells)
     return read_text(written(notebook), target)
+
+
+def _plain(cell: NotebookNode) -> dict:
+    return {"id": cell.id, "cell_type": cell.cell_type, "metadata": cell.metadata,
+            "source": cell.source}
 
 
 def _line(task: Task) -> str:

@@ -1,8 +1,8 @@
 """What is right and what is a known mistake: the record, and a student's lines held against it.
 
 The record of a set, `exercises/expected/NN_name.json`, is what its solution printed, line by line,
-and a fingerprint of what each wrong answer printed. This module only reads and compares; it
-imports nothing but the standard library. `rehearse` makes the record.
+a fingerprint of what each wrong answer printed, and the exercise's cells as they were given. This
+module only reads and compares, and imports little; `rehearse` and `cut` make the record.
 """
 
 import json
@@ -32,11 +32,11 @@ class CellVerdict:
     mistakes: tuple[str, ...]
 
 
-def load(name: str) -> dict | None:
+def load(name: str, near: Path = Path()) -> dict | None:
     """The record of a set, from the folder in RESATTN_EXPECTED or a usual place; None if absent."""
     asked = os.environ.get("RESATTN_EXPECTED")
     for folder in (asked,) if asked else FOLDERS:
-        path = Path(folder) / f"{name}.json"
+        path = near / folder / f"{name}.json"
         if path.is_file():
             return json.loads(path.read_text(encoding="utf-8"))
     return None
@@ -94,7 +94,7 @@ def explain(task: dict, right: str, yours: str | None) -> str | None:
 
 
 def _difference(have: str, want: str) -> str:
-    if have == UNWRITTEN or have.startswith("raises "):
+    if have == UNWRITTEN or have.startswith(("raises ", "takes longer ")):
         return have
     if have == "None":
         return "your function returned nothing; is a `return` missing?"

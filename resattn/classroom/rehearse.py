@@ -8,8 +8,6 @@ import contextlib
 import io
 import linecache
 import os
-import signal
-import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from unittest import mock
@@ -17,14 +15,11 @@ from unittest import mock
 from resattn.classroom.answers import Answers, read_answers
 from resattn.classroom.digest import fingerprint
 from resattn.classroom.expected import MEASURED, UNWRITTEN, judge, mistakes
+from resattn.classroom.limits import TooLong, limit
 from resattn.classroom.markers import solved, stub
 from resattn.classroom.tasks import ExerciseSet, Task
 
 CELL_LIMIT = 60  # seconds
-
-class TooLong(BaseException):
-    """A cell's time is up; no check takes this for an error of the answer that it calls."""
-
 
 Printed = dict[str, list[str]]
 """What each check cell printed, by its id."""
@@ -45,8 +40,12 @@ class Rehearsal:
         """This task's part of the record: see `expected`."""
         return {
             "title": self.task.title,
+            "answer": self.task.answer.id,
+            "words": self.task.words.id if self.task.words else None,
+            "points": self.task.points,
             "names": list(self.task.names),
             "imports": list(self.task.imports),
+            "hints": list(self.task.hints),
             "cells": {
                 cell.id: {"points": cell.metadata.points, "lines": self.right[cell.id]}
                 for cell in self.task.visible
@@ -120,31 +119,12 @@ def _cell(name: str, source: str, space: dict) -> list[str]:
     filename, printed = f"<{name}>", io.StringIO()
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
     try:
-        with contextlib.redirect_stdout(printed), _limit(CELL_LIMIT):
+        with (contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()),
+              limit(CELL_LIMIT)):
             exec(compile(source, filename, "exec"), space)
     except (Exception, TooLong) as error:
         raise RuntimeError(f"{name!r}: raises {type(error).__name__}: {error}") from error
     return printed.getvalue().splitlines()
-
-
-@contextlib.contextmanager
-def _limit(seconds: float) -> Iterator[None]:
-    """Raise TooLong after so many seconds, where the system can interrupt (not Windows)."""
-    main = threading.current_thread() is threading.main_thread()
-    if not main or not hasattr(signal, "setitimer"):
-        yield
-        return
-
-    def late(*_):
-        raise TooLong(f"took longer than {seconds:g} s")
-
-    before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def faults(rehearsals: list[Rehearsal]) -> list[str]:

@@ -1,0 +1,48 @@
+"""Run a notebook in a fresh kernel of this environment."""
+
+import os
+from pathlib import Path
+
+from jupyter_client import KernelManager
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
+
+from resattn.classroom.gate import gpu_here, kernel_environment
+from resattn.classroom.pairs import WIDGET_VIEW
+
+CELL_LIMIT = 600  # seconds; the gate's own limit is shorter
+
+
+def execute(
+    notebook: NotebookNode,
+    folder: Path,
+    *,
+    environment: dict[str, str] | None = None,
+    limit: float = CELL_LIMIT,
+    go_on: bool = False,
+) -> None:
+    """Run all cells, in `folder`, with more environment variables; outputs go into the notebook.
+
+    Raises CellExecutionError for the first cell that fails; with ``go_on`` the next cells are run
+    all the same. Raises CellTimeoutError past the limit, DeadKernelError if the kernel dies.
+    """
+    manager = KernelManager(
+        kernel_name=CURRENT_ENV_KERNEL_NAME, kernel_spec_manager=NbvalKernelspecManager())
+    tagged = any("gpu" in cell.metadata.get("tags", []) for cell in notebook.cells)
+    client = NotebookClient(
+        notebook, km=manager, timeout=limit, record_timing=False, coalesce_streams=True,
+        allow_errors=go_on,
+        skip_cells_with_tag="gpu" if tagged and not gpu_here() else "",
+        resources={"metadata": {"path": str(folder)}},
+    )
+    variables = os.environ | kernel_environment() | (environment or {})
+    try:
+        with open(os.devnull, "w") as nowhere:  # the kernel's own log, not the cells' stderr
+            client.execute(env=variables, stderr=nowhere)
+    finally:
+        manager.shutdown_kernel(now=True)
+    notebook.metadata.pop("widgets", None)
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+        output.get("data", {}).pop(WIDGET_VIEW, None)  # sliders are nothing without their kernel
+    notebook.metadata.language_info = NotebookNode(name="python")
