@@ -32,7 +32,7 @@ exercise_set("02_attention_as_a_mask")
 #
 # *Difficulty 1 of 5, 10 minutes, 10 points*
 #
-# Turn logits (B, C, H, W) into a mask of the same shape and type. `"soft"` is the sigmoid.
+# Turn logits (B, C, H, W) into a mask of the same shape and dtype. `"soft"` is the sigmoid.
 # `"hard"` is 1 where the logit is above 0, and 0 elsewhere. `"softmax"` is taken over the positions
 # of each channel of each image, so that these H x W weights sum to 1. Logits may be large.
 
@@ -76,7 +76,7 @@ check.done()
 # the third look along?</details>
 #
 # <details><summary>Hint 2</summary>For the hard mask, a comparison gives bools; the mask has the
-# type of the logits. For the softmax, make H and W one axis, and afterwards two again.</details>
+# dtype of the logits. For the softmax, make H and W one axis, and afterwards two again.</details>
 #
 # <details><summary>Hint 3</summary><code>(s > 0).to(s.dtype)</code>, and
 # <code>torch.softmax(s.flatten(2), dim=2).view_as(s)</code>: torch's own softmax survives large
@@ -207,7 +207,7 @@ def share_lost(T, wanted, shape):  # as above -> a number
     raise NotImplementedError("best: your turn")
 
 
-# %% best-check points=12
+# %% best-check points=8
 check = Check("best-check")
 B, C, H, W = 2, 3, 4, 5
 shapes = {"spatial": (B, 1, H, W), "channel": (B, C, 1, 1), "mixed": (B, C, H, W),
@@ -217,6 +217,10 @@ for name, shape in shapes.items():
     check(f"{name}, T above 0", best_mask, T, T * check.uniform(B, C, H, W), shape)
     T = check.normal(B, C, H, W)
     check(f"{name}, both signs", best_mask, T, T + 2 * check.normal(B, C, H, W), shape)
+check.done()
+
+# %% best-check-2 points=5
+check = Check("best-check-2")
 T = check.uniform(1, 2, 3, 7)
 T[0, 1] = 0.0
 check("an empty channel", best_mask, T, check.uniform(1, 2, 3, 7), (1, 2, 1, 1))
@@ -224,8 +228,8 @@ T = 1e-8 * check.uniform(1, 2, 5, 3)
 check("a faint T", best_mask, T, T * check.uniform(1, 2, 5, 3), (1, 1, 5, 3))
 check.done()
 
-# %% best-check-2 points=8
-check = Check("best-check-2")
+# %% best-check-3 points=7
+check = Check("best-check-3")
 for name, shape in shapes.items():
     T = check.normal(B, C, H, W)
     check(f"{name}, share lost", share_lost, T, T + 0.5 * check.normal(B, C, H, W), shape)
