@@ -483,11 +483,11 @@ check.done()
 # 0.5? What would you ask of the authors, or run yourself, before you believe it?
 #
 # <!-- answer -->
-# At 0.16 points the lead of table 1 is far more than luck gives: one run a kind would do. At 0.5
-# points, luck alone hands some kind such a lead in more than one trial of twenty, and each kind
-# needs four runs. The table has no seeds, so it cannot say which of the two it is. I would ask for
-# the errors of at least four or five seeds a kind under the same recipe, and for how the run in the
-# table was chosen: the best of several would be no fair sample.
+# The largest spread for table 1 lies between the two. At 0.16 points its lead is more than luck
+# gives, and one run a kind would do. At 0.5 points, luck alone hands some kind such a lead in more
+# than one trial of twenty, and each kind needs four runs. The table has no seeds, so it cannot say
+# which of the two it is. I would ask for the errors of at least four or five seeds a kind under the
+# same recipe, and for how the run in the table was chosen: the best of several is no fair sample.
 # <!-- end answer -->
 
 # %% luck-hints [markdown]
