@@ -27,6 +27,12 @@ from resattn.classroom.check import Check, exercise_set
 exercise_set("01_residual_unit")
 
 
+def gradient(function, x, *more):
+    """The gradient of the summed squares of function(x, *more), at x."""
+    x = x.clone().requires_grad_()
+    return torch.autograd.grad(function(x, *more).square().sum(), x)[0]
+
+
 # %% orders [markdown] task={"difficulty": 1, "minutes": 10}
 # ## Task 1: The same layers, in two orders
 #
@@ -54,19 +60,12 @@ def layers(C):
     return nn.ModuleList([convs[0], nn.BatchNorm2d(C), convs[1], nn.BatchNorm2d(C)])
 
 
-def with_gradient(unit, x):
-    """What a unit makes of x, and the gradient that it hands back to x."""
-    x = x.clone().requires_grad_()
-    y = unit(x)
-    return y, torch.autograd.grad(y.square().sum(), x)[0]
-
-
 # %% orders-check points=5
 check = Check("orders-check")
 
 
 def post(x, parts):
-    return with_gradient(lambda x: post_activation(x, *parts), x)
+    return post_activation(x, *parts)
 
 
 for shape in [(2, 3, 5, 7), (1, 4, 6, 1)]:
@@ -74,6 +73,7 @@ for shape in [(2, 3, 5, 7), (1, 4, 6, 1)]:
         parts = check.fill(layers(shape[1])).train(training)
         mode = "training" if training else "evaluating"
         check(f"post-activation, {shape}, {mode}", post, check.normal(*shape), parts)
+check("post-activation, gradient at x", gradient, post, check.normal(*shape), parts)
 check.done()
 
 # %% orders-check-2 points=5
@@ -81,7 +81,7 @@ check = Check("orders-check-2")
 
 
 def pre(x, parts):
-    return with_gradient(lambda x: pre_activation(x, *parts), x)
+    return pre_activation(x, *parts)
 
 
 for shape in [(2, 3, 5, 7), (1, 4, 6, 1)]:
@@ -89,6 +89,7 @@ for shape in [(2, 3, 5, 7), (1, 4, 6, 1)]:
         parts = check.fill(layers(shape[1])).train(training)
         mode = "training" if training else "evaluating"
         check(f"pre-activation, {shape}, {mode}", pre, check.normal(*shape), parts)
+check("pre-activation, gradient at x", gradient, pre, check.normal(*shape), parts)
 check.done()
 
 
@@ -196,20 +197,22 @@ def package_unit(*channels, width, stride):
 
 
 def built(x, unit):
-    """What you make of x with a unit's layers, your gradient at x, and two running means."""
-    branch = list(unit.branch)
+    """What you make of x with a unit's layers."""
+    branch = unit.branch
     bn = [unit.preact[0], branch[1][0], branch[3][0]]
-    conv = [branch[0], branch[2], branch[4]]
-    x = x.clone().requires_grad_()
-    y = bottleneck(x, bn, conv, unit.projection)
-    (gradient,) = torch.autograd.grad(y.square().sum(), x)
-    return y, gradient, bn[0].running_mean, bn[2].running_mean
+    return bottleneck(x, bn, [branch[0], branch[2], branch[4]], unit.projection)
 
 
 def distance(x, unit):
     """How far your output is from that of the package's unit."""
     theirs = unit(x)
-    return (built(x, unit)[0] - theirs).norm() / theirs.norm()
+    return (built(x, unit) - theirs).norm() / theirs.norm()
+
+
+def moved(x, unit):
+    """The running mean of the first BN after x has passed."""
+    built(x, unit)
+    return unit.preact[0].running_mean
 
 
 # %% bottleneck-check points=7
@@ -219,18 +222,21 @@ for shape, width in [((2, 8, 5, 7), 3), ((1, 4, 6, 1), 5)]:
         C, mode = shape[1], "training" if training else "evaluating"
         unit = check.fill(package_unit(C, C, width=width, stride=1)).train(training)
         check(f"the shape stays, {shape}, {mode}", built, check.normal(*shape), unit)
+check("gradient at x", gradient, built, check.normal(2, 4, 3, 5), unit)
 check("relative distance to the package's unit", distance, check.normal(2, 4, 3, 5), unit)
 check.done()
 
 # %% bottleneck-check-2 points=8
 check = Check("bottleneck-check-2")
 for shape, c_out, stride in [((2, 6, 5, 7), 8, 1), ((1, 4, 6, 6), 8, 2), ((3, 6, 7, 4), 6, 2)]:
-    for training in (True, False):
+    for training in (False, True):
         mode = "training" if training else "evaluating"
         unit = check.fill(package_unit(shape[1], c_out, width=4, stride=stride)).train(training)
         label = f"{shape} to {c_out} channels, stride {stride}, {mode}"
         check(label, built, check.normal(*shape), unit)
+check("gradient at x", gradient, built, check.normal(2, 6, 3, 5), unit)
 check("relative distance to the package's unit", distance, check.normal(2, 6, 3, 5), unit)
+check("running mean of bn[0] after a pass", moved, check.normal(1, 6, 3, 5), unit)
 check.done()
 
 
@@ -284,26 +290,23 @@ class Bottleneck(nn.Module):
 check = Check("bug-check")
 
 
-def through(shape, c_out, stride, training):
-    """The class's output, and its gradient at the input."""
-    unit = check.fill(Bottleneck(shape[1], c_out, 4, stride)).train(training)
-    x = check.normal(*shape).requires_grad_()
-    y = unit(x)
-    (gradient,) = torch.autograd.grad(y.square().sum(), x)
-    return y, gradient
+def through(x, c_out, stride, training):
+    """What the class makes of x."""
+    return check.fill(Bottleneck(x.shape[1], c_out, 4, stride)).train(training)(x)
 
 
-def branch_off(shape):
-    """What is left of the input if the branch adds nothing."""
-    unit = check.fill(Bottleneck(shape[1], shape[1], 4))
+def branch_off(x):
+    """What is left of x if the branch adds nothing."""
+    unit = check.fill(Bottleneck(x.shape[1], x.shape[1], 4))
     nn.init.zeros_(unit.branch[-1].weight)
-    return unit(check.normal(*shape))
+    return unit(x)
 
 
 for shape in [(2, 8, 5, 7), (1, 4, 6, 1)]:
-    check(f"the shape stays, {shape}", through, shape, shape[1], 1, True)
-check("the shape stays, evaluating", through, (2, 8, 4, 4), 8, 1, False)
-check("its branch switched off", branch_off, (1, 2, 2, 2))
+    check(f"the shape stays, {shape}", through, check.normal(*shape), shape[1], 1, True)
+check("the shape stays, evaluating", through, check.normal(2, 8, 4, 4), 8, 1, False)
+check("the shape stays, gradient at x", gradient, through, check.normal(2, 8, 4, 3), 8, 1, True)
+check("the branch switched off", branch_off, check.normal(1, 2, 2, 2))
 check.done()
 
 # %% bug-check-2 points=8
@@ -312,17 +315,17 @@ check = Check("bug-check-2")
 
 def seen(side):
     """How many positions of a map reach the output at all."""
-    unit = check.fill(Bottleneck(16, 16, 16, 2)).eval()
-    x = check.normal(1, 16, side, side).requires_grad_()
-    (gradient,) = torch.autograd.grad(unit(x).square().sum(), x)
-    return int((gradient.abs().sum(1) > 0).sum())
+    at_x = gradient(through, check.normal(1, 16, side, side), 16, 2, False)
+    return int((at_x.abs().sum(1) > 0).sum())
 
 
 for side in (6, 7):
     check(f"positions of a {side} x {side} map that are seen at stride 2", seen, side)
 for shape, c_out in [((2, 6, 5, 7), 8), ((1, 4, 6, 6), 8), ((3, 6, 7, 4), 6)]:
-    check(f"{shape} to {c_out} channels, stride 2", through, shape, c_out, 2, True)
-check("evaluating", through, (2, 6, 6, 4), 8, 2, False)
+    x = check.normal(*shape)
+    check(f"{shape} to {c_out} channels, stride 2", through, x, c_out, 2, True)
+check("stride 2, evaluating", through, check.normal(2, 6, 6, 4), 8, 2, False)
+check("stride 2, gradient at x", gradient, through, check.normal(2, 6, 6, 4), 8, 2, True)
 check.done()
 
 
@@ -345,9 +348,9 @@ check.done()
 # *Difficulty 3 of 5, 20 minutes, 20 points: 15 by the check below, 5 for your words*
 #
 # On paper, let F be as simple as can be: F(x) = a x with a > 0, in each of k units y = s x + F(x).
-# The gradient through all k is then a sum over paths, each of which takes either the shortcut or
-# the branch in each unit. Give the part of that sum that the paths through exactly j branches make,
-# and the mean number of branches on a path, each path weighted by what it carries.
+# The gradient through all k, (s + a)^k, is then a sum over paths; each path takes, in each unit,
+# either the shortcut or the branch. Give what all the paths through exactly j branches add to that
+# sum, and the mean number of branches on a path, each path weighted by what it carries.
 
 # %% halved-answer
 def part(k, j, s, a):  # units, branches on the path, two numbers -> a number
@@ -362,16 +365,16 @@ def mean_branches(k, s, a):  # units, two numbers -> a number
 
 # %% halved-check points=8
 check = Check("halved-check")
-for s, a in [(1.0, 0.25), (0.5, 0.25), (0.5, 0.75)]:
+for s, a in [(1.0, 0.25), (0.5, 0.75)]:
     for k, j in [(1, 0), (1, 1), (5, 2), (12, 0), (12, 12), (12, 9)]:
-        check(f"s = {s}, a = {a}, {j} of {k} branches", part, k, j, s, a)
+        check(f"s = {s}, a = {a}, k = {k}, j = {j}", part, k, j, s, a)
 check.done()
 
 # %% halved-check-2 points=7
 check = Check("halved-check-2")
 for s, a in [(1.0, 0.1), (0.5, 0.1), (0.5, 0.5), (0.5, 1.0), (0.9, 0.3)]:
     for k in (1, 64):
-        check(f"s = {s}, a = {a}, {k} units", mean_branches, k, s, a)
+        check(f"s = {s}, a = {a}, k = {k}", mean_branches, k, s, a)
 check.done()
 
 
@@ -398,12 +401,11 @@ check.done()
 #
 # *Difficulty 4 of 5, 20 minutes, 15 points*
 #
-# If a stack is an identity with small corrections, it should hardly miss one unit. Take each unit
-# out in turn (the next one then reads what it would have read) and give the damage: the norm of the
-# change of the stack's output, divided by the norm of the whole stack's output. Then, for a
-# shortcut s, average the damage over all units of `stack(s, 8, seed)`, over seeds 0, 1 and 2, with
-# `images()`. Before you run it, note down what you expect for s = 1 and for s = 0.5; s = 0 is a
-# plain stack.
+# How much does a stack miss one of its units? Take each out in turn (the next one then reads what
+# it would have read) and give the *damage*: the norm of the change of the stack's output, divided
+# by the norm of the whole stack's output. Then, for a shortcut s, average the damage over the units
+# of `stack(s, 8, seed)` and over seeds 0, 1 and 2, with `images()`. The check runs this for a whole
+# shortcut, a halved one and none; note down first what you expect.
 
 # %% lesion-stack
 class PreAct(nn.Module):
@@ -454,8 +456,8 @@ def damages(s, k, shape, training):
 
 for s in (1.0, 0.5):
     for k, shape in [(1, (2, 6, 5, 7)), (2, (1, 6, 4, 3)), (4, (3, 6, 1, 6))]:
-        check(f"{k} units, s = {s}, {shape}", damages, s, k, shape, True)
-check("three units, evaluating", damages, 0.5, 3, (2, 6, 5, 5), False)
+        check(f"k = {k}, s = {s}, {shape}", damages, s, k, shape, True)
+check("k = 3, s = 0.5, evaluating", damages, 0.5, 3, (2, 6, 5, 5), False)
 check.done()
 
 # %% lesion-check-2 points=6
