@@ -76,8 +76,8 @@ check.done()
 #
 # *Difficulty 2 of 5, 20 minutes, 15 points*
 #
-# Five formulas, and then you can read a table of published masks. The size of the lowest map. The
-# most poolings that leave both sides at least `least`. The units of a mask, those on skips
+# Write five functions, the last of which reads a table of published masks. The size of the lowest
+# map. The most poolings that leave both sides at least `least`. The units of a mask, those on skips
 # included. Its parameters: a unit is BN-ReLU-1x1, BN-ReLU-3x3, BN-ReLU-1x1 with C // 4 channels
 # inside; the head, BN-ReLU-1x1 twice, has C everywhere; no convolution has a bias. Last, the r of a
 # mask that is published with so many parameters, or None if no whole r of 1 or more fits.
@@ -198,9 +198,9 @@ def grow(x, like):  # (B, C, h, w), (B, C', H, W) -> (B, C, H, W)
 #
 # Write the head: one flat `nn.Sequential` of seven modules. Then write the hourglass, from
 # (B, C, H, W) to the same shape, with `shrink` and `grow` of the cell above. Going down, each step
-# is a pooling and its `down`; going up, each step is its `up` and an enlargement to the size of the
-# map one level higher. There the skip joins, at every level but the top: that level's map through
-# a unit of its own.
+# is a pooling and its `down`. Going up, each step is its `up` and an enlargement to the size of the
+# map one level higher; then, at every level but the top, the skip is added: that level's map, put
+# through a unit of its own.
 
 # %% mask-answer
 def head(C):  # -> nn.Sequential, (B, C, H, W) -> (B, C, H, W)
@@ -367,8 +367,8 @@ check.done()
 # *Difficulty 4 of 5, 25 minutes, 15 points*
 #
 # First a chain of convolutions and poolings, each a pair (kernel, stride): the side of the window
-# of the input that one value of the last map depends on, away from the borders. Then the hourglass
-# without its head, along one axis: the first and the last row of its n input rows that the output
+# of the input that one value of the last map depends on, away from the borders. Then task 3's
+# hourglass, along one axis: the first and the last row of its n input rows that the output
 # rows `first` to `last` depend on. A pooling's row i reads rows 2i to 2i + 2, and a unit's reads
 # i - 1 to i + 1, where the map has them. Enlarging m rows to n puts row i at (m - 1) i / (n - 1),
 # and reads the row at that place, or the two around it.
