@@ -392,8 +392,10 @@ def measure(rule, **changes):  # -> mean factor, and gradients (2 seeds)
     return sum(factors) / len(factors), torch.tensor([stem_gradient(n) for n in nets])
 
 
-pushes = (-4, -2, 0, 2, 4)
-line = {rule: [measure(rule, by=by) for by in pushes] for rule in ("nal", "arl")}
+pushes = {"nal": (-2, 0, 2, 4), "arl": (-4, -2, 0, 2)}
+line = {rule: [measure(rule, by=by) for by in row] for rule, row in pushes.items()}
+
+# %% alternatives
 spots = {"2 M": measure("arl", doubled=True),
          "2 M, held": measure("arl", doubled=True, held=True),
          "2 M, zero weights": measure("arl", doubled=True, zero=True),
@@ -402,13 +404,13 @@ bare = measure("none")[1]
 
 # %% sweep-numbers
 for rule, found in line.items():
-    for by, (factor, gradients) in zip(pushes, found):
+    for by, (factor, gradients) in zip(pushes[rule], found):
         print(f"{rule}, pushed by {by:2}: mean factor {factor:.2f}, "
               f"gradient {gradients.mean():.1e}")
 print(f"no masks, the same trunks: gradient {bare.mean():.1e}")
 for name, (factor, gradients) in spots.items():
     print(f"{name}: mean factor {factor:.2f}, gradient {gradients.mean():.1e}")
-rises = line["arl"][0][1].mean() > line["arl"][2][1].mean()
+rises = line["arl"][0][1].mean() > line["arl"][2][1].mean()  # by -4 and by 0
 print(f"you said {my_guess}; measured: {'rise' if rises else 'fall'}")
 
 # %% sweep-figure
@@ -428,7 +430,7 @@ axis.set(yscale="log", xlabel="mean factor on the main path, M or 1 + M (no unit
          title="The factor on the main path decides; the path through M adds to it")
 axis.legend(frameon=False)
 plots.show(fig, alt="Gradient at the stem against the mean factor on the main path. It "
-           "falls steeply from factor 0 to 1 along the naive curve, meets the dashed "
+           "falls steeply up to factor 1 along the naive curve, meets the dashed "
            "line of no masks near 1, and sinks a little further under 1 + M. Doubled "
            "masks, mean factor 1, lie well above the line, on it with zero weights, "
            "and below it when held.")
