@@ -326,7 +326,7 @@ assert (stem["nal"][:, -1].min() > 100 * stem["none"][:, -1].max()
 fig = plots.curves(
     depths, stem, log_x=True, log_y=True, xlabel="modules a stage, m",
     ylabel="gradient at the stem (nats / unit)",
-    title="Under M it explodes; under 1 + M it ends below that of no masks")
+    title="Under M the gradient explodes; under 1 + M it stays in reach")
 plots.show(fig, alt="Gradient at the stem against modules a stage, both axes "
            "logarithmic. Plain multiplication climbs by more than three powers of ten, "
            "no masks by about one; the residual rule climbs least.")
@@ -349,7 +349,7 @@ plots.show(fig, alt="Gradient at the stem against modules a stage, both axes "
 # - **Zero weights** in the mask's last convolution, as some do in residual branches.
 # - **2M held**: M takes part, but no gradient goes through it (`detach`).
 #
-# Before the figure: push ARL's logits by -4, so that M is about 0.03. Will the gradient
+# Before the figure: push ARL's logits by -4, so that M is nearly 0. Will the gradient
 # at the stem fall or rise?
 
 # %% guess-push
