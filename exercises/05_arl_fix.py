@@ -270,7 +270,7 @@ check.done()
 #
 # Measure how the gradient at the stem grows with depth. First the norm of the gradient of the
 # mean cross-entropy with respect to the weights of `net.stem`, for a network in training mode.
-# Then, for a rule, the mean of this norm over seeds 0 and 1 with m = 6 modules, divided by the
+# Then, for a rule, the mean of this norm over seeds 0 and 1 with m = 8 modules, divided by the
 # same with m = 1.
 
 # %% growth-network
@@ -279,17 +279,13 @@ def network(rule, m, seed):
     from resattn.attention import AttentionModule
     from resattn.units import PreActBottleneck
 
-    def unit():
-        return PreActBottleneck(8, 8, width=4)
-
-    def mask():
-        return nn.Sequential(unit(), nn.Conv2d(8, 8, 1, bias=False), nn.Sigmoid())
-
     net = nn.Sequential()
     net.add_module("stem", nn.Conv2d(1, 8, 3, padding=1, bias=False))
     for _ in range(m):
+        mask = nn.Sequential(nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 8, 1), nn.Sigmoid())
         net.append(AttentionModule(
-            before=unit(), trunk=unit(), mask=mask(), after=unit(), rule=rule))
+            before=nn.Identity(), trunk=PreActBottleneck(8, 8, width=4), mask=mask,
+            after=nn.Identity(), rule=rule))
     net.extend([nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()])
     net.append(nn.Linear(8, 10))
     return Check("growth-network", seed).fill(net)
@@ -307,7 +303,7 @@ def stem_gradient(net, images, labels):  # (B, 1, H, W), (B,) -> a number
 
 
 def growth(rule):  # "nal" or "arl" -> a number
-    """Mean norm over seeds 0 and 1 with 6 modules, over that with 1, for pictures(16)."""
+    """Mean norm over seeds 0 and 1 with 8 modules, over that with 1, for pictures(8)."""
     raise NotImplementedError("growth: your turn")
 
 
@@ -328,7 +324,7 @@ check.done()
 # %% growth-check-2 points=10
 check = Check("growth-check-2")
 for rule in ("nal", "arl"):
-    check.measure(f"growth from 1 to 6 modules, {rule}", growth, rule)
+    check.measure(f"growth from 1 to 8 modules, {rule}", growth, rule)
 check.done()
 
 # %% growth-hints [markdown]
@@ -341,4 +337,4 @@ check.done()
 # <details><summary>Hint 3</summary>After <code>loss = F.cross_entropy(net.train()(images),
 # labels)</code> take the gradient at <code>net.stem.weight</code> and return
 # <code>.norm().item()</code>. For the growth, build <code>network(rule, m, seed)</code> four times:
-# m of 1 and 6, seeds 0 and 1.</details>
+# m of 1 and 8, seeds 0 and 1.</details>

@@ -1,5 +1,9 @@
 """Every exercise set is proven: its solution passes, its stub fails, each mistake is told."""
 
+import json
+import os
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -60,6 +64,30 @@ def test_nothing_is_left_unproven(path):
 @every_set
 def test_the_exercises_are_what_their_solution_makes(path):
     assert cut.differences(path, rehearsed(path)) == []
+
+
+ALONE = """
+import json, sys
+from pathlib import Path
+from resattn.classroom.rehearse import right
+from resattn.classroom.tasks import read_set
+
+print(json.dumps({path: right(read_set(Path(path))) for path in sys.argv[1:]}))
+"""
+OLD_PROCESSOR = {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41",
+                 "MKL_ENABLE_INSTRUCTIONS": "SSE4_2", "OMP_NUM_THREADS": "2"}
+
+
+def test_solutions_print_the_same_on_an_old_processor_with_more_threads():
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE, *map(str, SETS)], text=True, capture_output=True, timeout=600,
+        env=os.environ | OLD_PROCESSOR)
+    assert done.returncode == 0, done.stderr
+    there = json.loads(done.stdout)
+    for path in SETS:
+        for r in rehearsed(path):
+            for cell in r.task.checks:
+                assert there[str(path)][cell.id] == r.right[cell.id], f"{path.stem}: {cell.id}"
 
 
 def test_no_file_is_astray():

@@ -6,18 +6,16 @@ RESATTN_CHECK=values in the environment no record is opened, and only the bare l
 RESATTN_SEED changes all inputs.
 """
 
-import ast
 import contextlib
 import copy
 import io
-import linecache
 import os
 import sys
 import traceback
 
 from resattn.classroom import expected, mine
 from resattn.classroom.digest import digest, number, stream
-from resattn.classroom.imports import forbidden
+from resattn.classroom.imports import reached_by
 from resattn.classroom.limits import TooLong, limit
 
 LINE_LIMIT = 20  # seconds, for one call of the student's code by `python -m resattn check`
@@ -109,7 +107,7 @@ class Check:
         verdict = expected.judge(self._task, self.cell, self.lines)
         if verdict.mistakes:
             print(f"A known mistake: {', or: '.join(verdict.mistakes)}")
-        strange = self._forbidden()
+        strange = reached_by(self._task["names"], self._task["imports"], self._here)
         if strange:
             print(f"This task is to be written without {', '.join(strange)}: no points yet.")
         print(f"{self.cell}: {0 if strange else verdict.points} of {verdict.of} points")
@@ -158,19 +156,6 @@ class Check:
         message = str(error).strip().splitlines() or ["(no message)"]
         own = [f"{TROUBLE}  line {frame.lineno}: {frame.line}" for frame in frames[-3:]]
         return "\n".join([f"{TROUBLE}{type(error).__name__}: {message[0][:200]}", *own])
-
-    def _forbidden(self) -> list[str]:
-        """What the cells that define the answer import though the task does not allow it."""
-        main, found = sys.modules["__main__"], set()
-        for name in self._task["names"]:
-            thing = getattr(main, name, None)
-            for each in [thing, *getattr(thing, "__dict__", {}).values()]:
-                code = getattr(each, "__code__", None)
-                if code and code.co_filename != self._here:
-                    with contextlib.suppress(SyntaxError):
-                        tree = ast.parse("".join(linecache.getlines(code.co_filename)))
-                        found.update(forbidden(tree, self._task["imports"]))
-        return sorted(found)
 
     def _stream(self):
         self._draws += 1

@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from jupyter_client import KernelManager
+from jupyter_client import AsyncKernelManager
+from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
@@ -27,7 +28,7 @@ def execute(
     Raises CellExecutionError for the first cell that fails; with ``go_on`` the next cells are run
     all the same. Raises CellTimeoutError past the limit, DeadKernelError if the kernel dies.
     """
-    manager = KernelManager(
+    manager = AsyncKernelManager(  # with the other kind nbclient's limits do not hold
         kernel_name=CURRENT_ENV_KERNEL_NAME, kernel_spec_manager=NbvalKernelspecManager())
     tagged = any("gpu" in cell.metadata.get("tags", []) for cell in notebook.cells)
     client = NotebookClient(
@@ -41,7 +42,9 @@ def execute(
         with open(os.devnull, "w") as nowhere:  # the kernel's own log, not the cells' stderr
             client.execute(env=variables, stderr=nowhere)
     finally:
-        manager.shutdown_kernel(now=True)
+        if client.kc is not None:
+            client.kc.stop_channels()
+        run_sync(manager.shutdown_kernel)(now=True)
     notebook.metadata.pop("widgets", None)
     for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
         output.get("data", {}).pop(WIDGET_VIEW, None)  # sliders are nothing without their kernel

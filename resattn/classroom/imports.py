@@ -1,6 +1,8 @@
 """Which modules a piece of a student's code reaches for, beyond those that its task allows."""
 
 import ast
+import contextlib
+import linecache
 import sys
 from collections.abc import Iterable, Iterator
 
@@ -20,6 +22,23 @@ def forbidden(tree: ast.AST, allowed: Iterable[str]) -> list[str]:
         and not any(name == each or name.startswith(each + ".") for each in fine)
     }
     return sorted(each for each in found if not any(each.startswith(o + ".") for o in found))
+
+
+def reached_by(names: Iterable[str], allowed: Iterable[str], checked_in: str) -> list[str]:
+    """The same for the cells of the running notebook that define these functions and classes.
+
+    ``checked_in`` is the file name of the check's own cell, which may use what it likes.
+    """
+    main, found = sys.modules["__main__"], set()
+    for name in names:
+        thing = getattr(main, name, None)
+        for each in (thing, *getattr(thing, "__dict__", {}).values()):
+            code = getattr(each, "__code__", None)
+            if code and code.co_filename != checked_in:
+                with contextlib.suppress(SyntaxError):
+                    tree = ast.parse("".join(linecache.getlines(code.co_filename)))
+                    found.update(forbidden(tree, allowed))
+    return sorted(found)
 
 
 def _reached(node: ast.AST) -> Iterator[str]:

@@ -7,20 +7,18 @@ refused with one sentence that names file and cell. `solutions/README.md` shows 
 
 import ast
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from nbformat import NotebookNode
 
+from resattn.classroom import rules
 from resattn.classroom.imports import forbidden
-from resattn.classroom.markers import Malformed, regions, words_region
+from resattn.classroom.markers import Malformed, words_region
 from resattn.classroom.pairs import read_source
 
 POINTS = 100
-FIELDS = {"difficulty": int, "minutes": int, "imports": list, "needs": list}
 _PART = re.compile(r"(.+)-(answer|check|check-\d|hidden|words|hints)")
-_HINT = re.compile(r"<details><summary>Hint (\d)</summary>\s*(.*?)\s*</details>", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -116,7 +114,7 @@ def _top(notebook: NotebookNode, path: Path) -> None:
 
 
 def _task(head: NotebookNode, number: int, parts: dict, given: set[str]) -> Task:
-    fields = _fields(head)
+    fields = rules.fields(head)
     heading = re.match(rf"## Task {number}: (.+)", head.source)
     if not heading:
         raise Malformed(head, f"must begin with '## Task {number}: its title'")
@@ -125,75 +123,17 @@ def _task(head: NotebookNode, number: int, parts: dict, given: set[str]) -> Task
             raise Malformed(head, f"has no cell `{head.id}-{part}`")
     imports = tuple(fields.get("imports", ()))
     answer, words = parts["answer"], parts.get("words")
-    names = tuple(_names(answer, {*imports, *given}))
+    names = tuple(rules.names(answer, {*imports, *given}))
     checks = [cell for part, cell in parts.items() if part.startswith(("check", "hidden"))]
     for cell in checks:
-        _check(cell)
+        rules.check(cell)
     if words is not None:
         words_region(words)
-        _positive(words, "manual")
+        rules.positive(words, "manual")
     return Task(
         head.id, number, heading[1].strip(), fields["difficulty"], fields["minutes"],
         tuple(sorted({*imports, *given})), tuple(fields.get("needs", ())), answer, names,
-        tuple(checks), words, tuple(_hints(parts["hints"])))
-
-
-def _fields(head: NotebookNode) -> dict:
-    fields = head.metadata.task
-    if not isinstance(fields, dict):
-        raise Malformed(head, 'needs task={"difficulty": 1 to 5, "minutes": m}')
-    for name, value in fields.items():
-        if not isinstance(value, FIELDS.get(name, ())):
-            raise Malformed(head, f"its field {name!r} is unknown or of the wrong kind; a task has "
-                            + ", ".join(f"{key} ({kind.__name__})" for key, kind in FIELDS.items()))
-    if fields.get("difficulty") not in range(1, 6) or fields.get("minutes", 0) < 1:
-        raise Malformed(head, 'needs task={"difficulty": 1 to 5, "minutes": m}')
-    return dict(fields)
-
-
-def _names(answer: NotebookNode, allowed: set[str]) -> Iterator[str]:
-    """The functions and classes that an answer cell defines."""
-    regions(answer)
-    tree = parsed(answer)
-    strange = forbidden(tree, allowed)
-    if strange:
-        raise Malformed(answer, f"reaches for {', '.join(strange)}, which its task's imports omit")
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            yield node.name
-        elif not isinstance(node, ast.Import | ast.ImportFrom):
-            raise Malformed(answer, f"line {node.lineno} is no function, class or import; "
-                            "everything a student writes is one of these")
-
-
-def _check(cell: NotebookNode) -> None:
-    _positive(cell, "points")
-    tree = parsed(cell)
-    calls = [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    if f"check = Check('{cell.id}')" not in [ast.unparse(node) for node in tree.body]:
-        raise Malformed(cell, f'must contain the line check = Check("{cell.id}")')
-    if not {"check", "check.measure"} & set(calls):
-        raise Malformed(cell, "prints no line of what the student's code computes: "
-                        'call check("label", function, ...) in it')
-    if any(isinstance(node, ast.Assert) for node in ast.walk(tree)):
-        raise Malformed(cell, "asserts; let check(...) print the value, and the record judge it")
-    if not tree.body or ast.unparse(tree.body[-1]) != "check.done()":
-        raise Malformed(cell, "must end with check.done()")
-
-
-def _positive(cell: NotebookNode, field: str) -> None:
-    value = cell.metadata.get(field)
-    if type(value) is not int or value < 1:
-        raise Malformed(cell, f"needs {field}=n, a whole number of at least 1, on its first line")
-
-
-def _hints(cell: NotebookNode) -> list[str]:
-    found = _HINT.findall(cell.source)
-    numbers = [int(number) for number, _ in found]
-    if len(found) < 2 or numbers != list(range(1, len(found) + 1)):
-        raise Malformed(cell, "needs at least two folds, gentle to nearly all of it: "
-                        "<details><summary>Hint 1</summary> ... </details>, then Hint 2")
-    return [text for _, text in found]
+        tuple(checks), words, tuple(rules.hints(parts["hints"])))
 
 
 def _imported(notebook: NotebookNode) -> set[str]:
@@ -201,15 +141,7 @@ def _imported(notebook: NotebookNode) -> set[str]:
     found: set[str] = set()
     for cell in notebook.cells:
         if cell.cell_type == "code" and not _PART.fullmatch(cell.id):
-            for node in parsed(cell).body:
+            for node in rules.parsed(cell).body:
                 if isinstance(node, ast.Import | ast.ImportFrom):
                     found |= set(forbidden(node, ()))
     return found - {"resattn.classroom.check"}
-
-
-def parsed(cell: NotebookNode) -> ast.Module:
-    """The syntax tree of a cell; refuses what is not plain Python."""
-    try:
-        return ast.parse(cell.source)
-    except SyntaxError as error:
-        raise Malformed(cell, f"is not plain Python, line {error.lineno}: {error.msg}") from None

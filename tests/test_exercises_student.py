@@ -1,0 +1,189 @@
+"""A student's day: check, hints, progress, hand-in, a new start. Nothing gets lost."""
+
+import os
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from exercise_kit import edit, small_set
+
+from resattn.__main__ import main
+from resattn.classroom import mine
+from resattn.classroom.build import derive
+from resattn.classroom.marking import mark
+from resattn.classroom.student import read
+
+NOTEBOOK = Path("exercises/01_small.ipynb")
+STUB = '    raise NotImplementedError("square: your turn")'
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    """A course with one small set, as a student gets it: without its solution."""
+    monkeypatch.chdir(tmp_path)
+    solution = small_set(tmp_path).relative_to(tmp_path)
+    derive(solution)
+    solution.unlink()
+    solution.with_suffix(".toml").unlink()
+    return tmp_path
+
+
+def answer(source, *, before=None, cell="square-answer"):
+    """Write an answer into the notebook, and perhaps another cell above it; as JupyterLab saves."""
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    place = next(k for k, each in enumerate(notebook.cells) if each.id == cell)
+    notebook.cells[place].source = source
+    if before is not None:
+        notebook.cells.insert(place, nbformat.v4.new_code_cell(before))
+    nbformat.write(notebook, NOTEBOOK)
+
+
+def square(expression):
+    return f"def square(x):\n    print('working')\n    return {expression}\n"
+
+
+def only(submission=None):
+    return mark(submission or read(NOTEBOOK))[0]
+
+
+def test_the_table_gives_points_reason_mistake_and_the_next_hint(course, capsys):
+    assert main(["check", "01"]) == 1
+    said = capsys.readouterr().out
+    assert "1 Square a map" in said and "0 of 100" in said and "not written yet" in said
+    assert "Hint" not in said
+    answer(square("x * x"))
+    assert main(["check", str(NOTEBOOK)]) == 1
+    said = capsys.readouterr().out
+    assert "same shape, other values" in said and "working" not in said
+    assert "A known mistake: you lost the sign: a square is never negative" in said
+    assert "Hint 1 of 2: What happens to the sign" in said
+    assert main(["check", "1"]) == 1
+    assert "Hint 1 of 2" in capsys.readouterr().out  # the same answer: no other hint
+    answer(square("x.missing()"))
+    assert main(["check", "1"]) == 1
+    said = capsys.readouterr().out
+    assert "raises AttributeError" in said and "no attribute 'missing'" in said
+    assert "line 3: return x.missing()" in said and "Hint 2 of 2: Multiply x by" in said
+    answer(square("x * size(x)"), before="size = abs")  # an added cell travels with the answer
+    assert main(["check", "1"]) == 0
+    assert "100 of 100" in capsys.readouterr().out
+    assert main(["progress"]) == 0
+    said = capsys.readouterr().out
+    assert "01_small" in said and "100 of 100, 1 of 1 tasks" in said and "all sets" in said
+    assert "Set 01: 100 of 100 points when last checked" in standing(course)
+
+
+def standing(course):
+    here = os.getcwd()
+    os.chdir(course / "exercises")  # where the kernel of the notebook is
+    try:
+        return mine.standing("01_small")
+    finally:
+        os.chdir(here)
+
+
+FAULTY = {
+    "a syntax error": ("def square(x)\n    return x", "your cell does not run: SyntaxError"),
+    "a forbidden module": ("import torchvision\n" + square("x * x.abs()"), "without torchvision"),
+    "the end of Python": ("import os\n\n\ndef square(x):\n    os._exit(1)", "Python itself died"),
+    "verdicts of its own": (
+        "print('maps of (2, 3, 5, 7): agrees')\n" + square("x"), "same shape, other values"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTY)
+def test_a_faulty_answer_costs_points_and_says_why(course, name):
+    source, said = FAULTY[name]
+    answer(source)
+    found = only()
+    assert found.points == 0 and said in found.reason
+
+
+def test_only_the_answers_of_a_notebook_count(course):
+    answer(square("x"))
+    answer("check = print\nprint('square-check: 100 of 100 points')", cell="square-check")
+    assert only().points == 0
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if not cell.id.startswith("square-answer")]
+    nbformat.write(notebook, NOTEBOOK)
+    assert "square-answer is not in this notebook any more" in only().reason
+
+
+def test_a_percent_file_is_checked_as_well(course):
+    edit(Path("exercises/01_small.py"), STUB, "    return x.abs() * x")
+    found = only(read(Path("exercises/01_small.py")))
+    assert (found.points, found.reason) == (100, "")
+
+
+@pytest.mark.parametrize("command", ["check", "submit"])
+def test_what_does_not_open_is_said_in_one_sentence(course, capsys, command):
+    for name, said in (("7", "has no one set 7; it has 01"), ("lost.ipynb", "there is no lost")):
+        assert main([command, name]) == 2
+        assert said in capsys.readouterr().err
+    NOTEBOOK.write_text("{ half a note")
+    assert main([command, "1"]) == 2
+    assert "does not open as a notebook" in capsys.readouterr().err
+    Path("exercises/my_copy.ipynb").write_text("{}")
+    assert main([command, "exercises/my_copy.ipynb"]) == 2
+    assert "a set keeps its name" in capsys.readouterr().err
+
+
+def bundles():
+    return sorted(Path("exercises/mine/hand_in").glob("*.zip"))
+
+
+def test_a_hand_in_holds_the_notebook_if_nothing_is_missing(course, capsys):
+    assert main(["submit", "1"]) == 1
+    assert "not written yet: square-answer" in capsys.readouterr().out and not bundles()
+    assert main(["submit", "1", "--partly"]) == 0 and len(bundles()) == 1
+    bundles()[0].unlink()
+    answer(square("x * x.abs()"))
+    assert main(["submit", "1"]) == 0
+    assert "saved just now" in capsys.readouterr().out
+    with zipfile.ZipFile(bundles()[0]) as archive:
+        assert archive.namelist() == ["01_small.ipynb"]
+        assert archive.read("01_small.ipynb") == NOTEBOOK.read_bytes()
+
+
+def test_a_later_percent_file_with_other_answers_is_not_overlooked(course, capsys):
+    answer(square("x * x.abs()"))
+    twin = Path("exercises/01_small.py")
+    os.utime(NOTEBOOK, (10**9, 10**9))
+    assert main(["submit", "1"]) == 0  # the twin is later, but has no answers
+    edit(twin, STUB, "    return x")
+    assert main(["submit", "1"]) == 1
+    assert "01_small.py was saved after" in capsys.readouterr().out and len(bundles()) == 1
+
+
+def test_a_new_start_keeps_dated_copies(course, capsys):
+    given = {path: path.read_bytes() for path in (NOTEBOOK, NOTEBOOK.with_suffix(".py"))}
+    answer(square("x"))
+    work = NOTEBOOK.read_bytes()
+    assert main(["reset", "1"]) == 0
+    assert capsys.readouterr().out.count("kept: exercises/mine/kept/01_small-") == 2
+    assert {path: path.read_bytes() for path in given} == given
+    kept = list(Path("exercises/mine/kept").glob("*.ipynb"))
+    assert [path.read_bytes() for path in kept] == [work]
+    NOTEBOOK.write_text("{ half a note")
+    assert main(["reset", "1"]) == 0  # even of what opens no more
+    assert NOTEBOOK.read_bytes() == given[NOTEBOOK]
+    assert "{ half a note" in [path.read_text() for path in Path("exercises/mine/kept").iterdir()]
+
+
+def test_without_exercises_progress_says_where_to_go(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["progress"]) == 2
+    assert "go to the root of the course" in capsys.readouterr().err
+    assert main(["mutants"]) == 2
+
+
+def test_mutants_counts_what_is_caught(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    solution = small_set(tmp_path)
+    assert main(["mutants", "1", "--seed", "5"]) == 0
+    assert "6 of 6 wrong answers caught, 1 tasks in 1 sets" in capsys.readouterr().out
+    edit(solution, "check.normal(*shape))", "check.uniform(*shape))")
+    assert main(["mutants"]) == 1
+    said = capsys.readouterr().out
+    assert "5 of 6 wrong answers caught" in said and "'no-sign' gets full points" in said
