@@ -1,6 +1,7 @@
 """Figures hold the numbers they were given, are labelled, and reach the page with their text."""
 
 import ast
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -299,3 +300,17 @@ def test_the_png_carries_the_text_and_the_figure_is_closed(monkeypatch):
     (data,) = shown
     assert data["image/png"].startswith(b"\x89PNG") and ALT.encode() in data["image/png"]
     assert data["text/plain"] == ALT
+
+
+def test_a_slow_legend_leaves_no_warning(recwarn, monkeypatch):
+    """Matplotlib warns by the clock: a busy machine must not put that into a notebook."""
+    from matplotlib import legend
+
+    ticks = itertools.count(step=10)
+    monkeypatch.setattr(legend.time, "perf_counter", lambda: next(ticks))
+    fig, axis = pyplot.subplots()
+    axis.plot([1, 2], label="rises")
+    axis.legend()
+    plots.show(fig, alt="A line that rises from one to two.")
+    assert next(ticks) > 20, "the legend did not look at the clock"
+    assert not [w for w in recwarn if "legend" in str(w.message)]

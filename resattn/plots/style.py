@@ -1,6 +1,7 @@
 """One look for all figures, and their way onto the page with alternative text."""
 
 import sys
+import warnings
 from collections.abc import Sequence
 from io import BytesIO
 from typing import TypeAlias
@@ -48,7 +49,9 @@ def show(fig: Figure, *, alt: str) -> None:
             f"shows, got {alt!r} with {len(text)}; name the axes and the finding"
         )
     png = BytesIO()
-    fig.savefig(png, format="png", dpi=DPI, metadata={"Description": text, "Software": None})
+    with warnings.catch_warnings():  # raised by the clock on a busy machine, not by the figure
+        warnings.filterwarnings("ignore", message="Creating legend with loc=\"best\"")
+        fig.savefig(png, format="png", dpi=DPI, metadata={"Description": text, "Software": None})
     display(
         {"image/png": png.getvalue(), "text/plain": text},
         metadata={"image/png": {"alt": text}},
