@@ -7,9 +7,10 @@ from pathlib import Path
 import nbformat
 import pytest
 from exercise_kit import edit, small_set
+from test_pairs import jupyterlab
 
 from resattn.__main__ import main
-from resattn.classroom import mine
+from resattn.classroom import marking, mine
 from resattn.classroom.build import derive
 from resattn.classroom.marking import mark
 from resattn.classroom.student import read
@@ -98,6 +99,42 @@ def test_a_faulty_answer_costs_points_and_says_why(course, name):
     answer(source)
     found = only()
     assert found.points == 0 and said in found.reason
+
+
+def test_a_cell_that_never_ends_costs_its_points_and_no_more_time(course, monkeypatch):
+    monkeypatch.setattr(marking, "CELL_LIMIT", 4)
+    answer("def square(x):\n    return x\n\n\nwhile True:\n    pass")
+    assert "it took too long in or after the cell" in only().reason
+
+
+def test_checking_a_solution_is_nobodys_progress(course):
+    solved = Path("solutions/01_small.ipynb")
+    answer(square("x * x.abs()"))
+    solved.write_bytes(NOTEBOOK.read_bytes())
+    assert main(["check", str(solved)]) == 0
+    assert not list(course.glob("*/mine"))
+
+
+def test_jupyterlab_opens_an_exercise_and_keeps_what_is_written_in_it(course):
+    manager = jupyterlab(course)
+    twin = NOTEBOOK.with_suffix(".py")
+    given = NOTEBOOK.read_bytes(), twin.read_bytes()
+    for newer in (NOTEBOOK, twin):
+        for path in (NOTEBOOK, twin):
+            os.utime(path, (10**9, 10**9) if path == newer else (0, 0))
+        manager.save(manager.get(str(NOTEBOOK)), str(NOTEBOOK))
+        assert twin.read_bytes() == given[1]
+        assert nbformat.read(NOTEBOOK, as_version=4).cells == nbformat.reads(
+            given[0].decode(), as_version=4).cells
+    model = manager.get(str(NOTEBOOK))
+    cell = next(each for each in model["content"].cells if each.id == "square-answer")
+    cell.source = square("x * x.abs()").strip()
+    manager.save(model, str(NOTEBOOK))
+    for path in (NOTEBOOK, twin):
+        saved = read(path)
+        assert saved.missing() == [] and saved.source("square-answer") == cell.source
+        assert saved.cells["square"].metadata.task == {"difficulty": 1, "minutes": 5}
+        assert saved.cells["square-check"].metadata.points == 100
 
 
 def test_only_the_answers_of_a_notebook_count(course):

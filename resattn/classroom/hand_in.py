@@ -41,7 +41,8 @@ def newer_twin(submission: Submission) -> Path | None:
     other = read(twin)
     written = [task["answer"] for task in other.record["tasks"].values()
                if not other.unwritten(task["answer"])]
-    differ = any(other.source(cell) != submission.source(cell) for cell in written)
+    differ = any((other.source(cell) or "").strip() != (submission.source(cell) or "").strip()
+                 for cell in written)
     return twin if differ else None
 
 
