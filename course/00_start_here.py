@@ -40,12 +40,12 @@
 # | **03** | [The mask's hourglass](03_mask_hourglass.ipynb) | where a mask comes from |
 # | **04** | [Naive attention](04_nal_failure.ipynb) | what goes wrong when masks are stacked |
 # | **05** | [Attention residual learning](05_arl_fix.ipynb) | how 1 + M mends it |
-# | **06** | [Three kinds of attention](06_attention_kinds.ipynb) | what the mask's activation decides |
-# | **07** | [The gradient filter](07_gradient_filter.ipynb) | whether masks help against wrong labels |
+# | **06** | [Kinds of attention](06_attention_kinds.ipynb) | what the activation decides |
+# | **07** | [The gradient filter](07_gradient_filter.ipynb) | do masks stand wrong labels? |
 # | **08** | [SE, CBAM and BAM](08_se_cbam_bam.ipynb) | how the neighbours differ |
 # | **09** | [The whole network](09_whole_network.ipynb) | how it all fits, counted |
 # | **10** | [Training for real](10_training_for_real.ipynb) | the paper's recipe on a GPU |
-# | **11** | [What the masks see](11_what_the_masks_see.ipynb) | how to draw masks, and how to score them |
+# | **11** | [What the masks see](11_what_the_masks_see.ipynb) | drawing masks, and scoring them |
 # | **12** | [Claims on trial](12_claims_on_trial.ipynb) | which of the field's claims hold |
 #
 # At hand all the while: the [glossary](glossary.md), the [map from the paper to the

@@ -483,7 +483,7 @@ plots.show(fig, alt="Share of right answers for four masks on five tasks. SE sol
 # limits what SE can say:
 
 # %% narrow tags=["nbval-ignore-output"]
-narrow = {r: max(learn(lambda: SE(8, r), "channel", seed) for seed in range(3))
+narrow = {r: max(learn(lambda r=r: SE(8, r), "channel", seed) for seed in range(3))
           for r in (1, 2, 4)}
 print("SE, task 'channel':", {f"r = {r}": f"{v:.2f}" for r, v in narrow.items()})
 assert narrow[1] > 0.95
