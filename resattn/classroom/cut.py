@@ -30,7 +30,7 @@ def derived(solution: Path, rehearsals: list[Rehearsal] | None = None) -> dict[P
     target = folder / solution.name
     notebook = cut(exercises, target)
     record = {"set": exercises.name, "seed": 0,
-              "tasks": {each.task.id: each.record() for each in rehearsals},
+              "tasks": {each.task.id: each.record for each in rehearsals},
               "notebook": [_plain(cell) for cell in notebook.cells]}
     return {
         target: written(notebook),

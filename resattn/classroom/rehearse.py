@@ -10,6 +10,7 @@ import linecache
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from unittest import mock
 
 from resattn.classroom.answers import Answers, read_answers
@@ -36,6 +37,7 @@ class Rehearsal:
     different: Printed
     wrong: dict[str, Printed]
 
+    @cached_property
     def record(self) -> dict:
         """This task's part of the record: see `expected`."""
         return {
@@ -63,13 +65,13 @@ class Rehearsal:
 
     def earned(self, printed: Printed) -> int:
         """The points of the visible checks that an answer gets."""
-        record = self.record()
-        return sum(judge(record, cell, printed[cell]).points for cell in record["cells"])
+        cells = self.record["cells"]
+        return sum(judge(self.record, cell, printed[cell]).points for cell in cells)
 
     def told(self, printed: Printed) -> list[str]:
         """The known mistakes that an answer is told about."""
-        record = self.record()
-        return mistakes(record, [judge(record, cell, printed[cell]) for cell in record["cells"]])
+        cells = self.record["cells"]
+        return mistakes(self.record, [judge(self.record, cell, printed[cell]) for cell in cells])
 
 
 def rehearse(exercises: ExerciseSet, seed: int = 0) -> list[Rehearsal]:
@@ -152,8 +154,10 @@ def _faults(r: Rehearsal) -> Iterator[str]:
     if r.earned(r.right) != full:
         yield "the solution's own measurement lies outside its interval"
     if r.earned(r.different) != full:
-        record, cells = r.record(), [cell.id for cell in r.task.visible]
-        lost = [fault for cell in cells for fault in judge(record, cell, r.different[cell]).faults]
+        cells = [cell.id for cell in r.task.visible]
+        lost = [
+            fault for cell in cells for fault in judge(r.record, cell, r.different[cell]).faults
+        ]
         yield f"the different right answer loses points: {lost[0]}"
     for wrong in r.answers.wrong:
         printed = r.wrong[wrong.name]
