@@ -53,14 +53,14 @@ def origin_of(results: Iterable[Result]) -> str:
         raise ValueError("nothing is recorded here, so nothing can be said of its origin")
     dates = sorted({source["date"][:10] for source in sources})
     when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
-    versions = _each(
+    versions = each_once(
         f"Python {s['versions']['python']}, torch {s['versions']['torch']}" for s in sources
     )
-    threads = _each(s["threads"] for s in sources)
+    threads = each_once(s["threads"] for s in sources)
     return (
-        f"Recorded {when} on {_each(source['device'] for source in sources)}, {threads} "
+        f"Recorded {when} on {each_once(source['device'] for source in sources)}, {threads} "
         f"{'thread' if threads == '1' else 'threads'}; {versions}; "
-        f"commit {_each(str(s['git_commit'])[:7] for s in sources)}."
+        f"commit {each_once(str(s['git_commit'])[:7] for s in sources)}."
     )
 
 
@@ -88,5 +88,6 @@ def trained(
     return model.eval(), run.variant.data.load(run.seed, Path("data")).test
 
 
-def _each(values: Iterable[object]) -> str:
+def each_once(values: Iterable[object]) -> str:
+    """What occurs among the values, sorted, in one line."""
     return ", ".join(sorted({str(value) for value in values}))

@@ -7,7 +7,7 @@ from resattn.recipes import RECIPES, get_recipe, runs_of
 from resattn.recipes.claims import CLAIMS, Contrast
 from resattn.recipes.metrics import METRICS
 from resattn.recipes.recipe import Recipe, Run
-from resattn.recipes.recorded import origin_of
+from resattn.recipes.recorded import each_once, origin_of
 from resattn.recipes.reproduction import paper_table, spread
 from resattn.recipes.scales import SMALL
 from resattn.recipes.store import Result, find_result
@@ -82,7 +82,7 @@ def _seeds(results: list[Result]) -> str:
 def _provenance(results: list[Result]) -> list[str]:
     if not results:
         return []
-    images = ", ".join(sorted({str(result["test"]["images"]) for result in results}))
+    images = each_once(result["test"]["images"] for result in results)
     return [
         f"Mean ± standard deviation over seeds; {images} test images a run, judged once, at the "
         "end. Minutes are wall time, on a machine that may have had other work too: compare costs "
