@@ -1,0 +1,1 @@
+"""Grading a class: collect what was handed in, read it, match it to its tasks, judge and report."""
