@@ -3,7 +3,7 @@
 A check knows no right answer. It prints what the student's object computes; the record beside the
 exercises (see `expected`) says what the solution printed there, and what known mistakes print. With
 RESATTN_CHECK=values in the environment no record is opened, and only the bare lines are printed.
-RESATTN_SEED changes all inputs.
+RESATTN_SEED changes all inputs, RESATTN_LINE_LIMIT the seconds that one call may take there.
 """
 
 import contextlib
@@ -46,7 +46,8 @@ class Check:
     """
 
     def __init__(self, cell: str, seed: int | None = None) -> None:
-        self.cell, self.lines, self._seconds = cell, [], LINE_LIMIT
+        self.cell, self.lines = cell, []
+        self._seconds = float(os.environ.get("RESATTN_LINE_LIMIT", LINE_LIMIT))
         self.seed = int(os.environ.get("RESATTN_SEED", "0")) if seed is None else seed
         self._here, self._draws = sys._getframe(1).f_code.co_filename, 0
         judged = _record is not None and self.seed == _record["seed"]

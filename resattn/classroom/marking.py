@@ -103,9 +103,14 @@ def printed(cell: NotebookNode) -> list[str]:
 
 def _trouble(task: dict, cells: dict[str, NotebookNode]) -> list[str]:
     """The first short traceback that a task's checks showed."""
-    texts = [output.text for cell in task["cells"] for output in cells[cell].outputs
-             if output.get("name") == "stderr"]
-    lines = "".join(texts).splitlines()
+    return trouble("".join(
+        output.text for cell in task["cells"] for output in cells[cell].outputs
+        if output.get("name") == "stderr"))
+
+
+def trouble(text: str) -> list[str]:
+    """The first short traceback in what checks showed."""
+    lines = text.splitlines()
     starts = [k for k, line in enumerate(lines) if line.startswith(TROUBLE)
               and not line.startswith(TROUBLE + " ")]
     return lines[starts[0] : starts[1] if len(starts) > 1 else None] if starts else []

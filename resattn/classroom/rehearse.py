@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from unittest import mock
 
+from nbformat import NotebookNode
+
 from resattn.classroom.answers import Answers, read_answers
 from resattn.classroom.digest import fingerprint
 from resattn.classroom.expected import MEASURED, UNWRITTEN, judge, mistakes
@@ -39,7 +41,12 @@ class Rehearsal:
 
     @cached_property
     def record(self) -> dict:
-        """This task's part of the record: see `expected`."""
+        """This task's part of the record that students have: see `expected`."""
+        return self.recorded(self.task.visible)
+
+    def recorded(self, cells: Iterable[NotebookNode]) -> dict:
+        """What is right and what is a known mistake in these check cells."""
+        ids = {cell.id: cell.metadata.points for cell in cells}
         return {
             "title": self.task.title,
             "answer": self.task.answer.id,
@@ -48,16 +55,13 @@ class Rehearsal:
             "names": list(self.task.names),
             "imports": list(self.task.imports),
             "hints": list(self.task.hints),
-            "cells": {
-                cell.id: {"points": cell.metadata.points, "lines": self.right[cell.id]}
-                for cell in self.task.visible
-            },
+            "cells": {cell: {"points": points, "lines": self.right[cell]}
+                      for cell, points in ids.items()},
             "within": {label: list(pair) for label, pair in self.answers.within.items()},
             "wrong": [
                 {"name": each.name, "says": each.says, "prints": {
-                    cell.id: fingerprint(self.wrong[each.name][cell.id])
-                    for cell in self.task.visible
-                    if self.wrong[each.name][cell.id] != self.right[cell.id]
+                    cell: fingerprint(self.wrong[each.name][cell])
+                    for cell in ids if self.wrong[each.name][cell] != self.right[cell]
                 }}
                 for each in self.answers.wrong
             ],

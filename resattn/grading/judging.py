@@ -1,0 +1,190 @@
+"""One submission's points: its answers run, its deaths attributed, each loss given a reason."""
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from resattn.classroom.expected import UNWRITTEN, judge, mistakes
+from resattn.classroom.marking import trouble
+from resattn.classroom.tasks import is_hidden
+from resattn.grading.engine import CellRun, Engine, Run
+from resattn.grading.matching import Found, Match
+from resattn.grading.pristine import Pristine
+from resattn.grading.reach import around, not_allowed, tree
+from resattn.grading.references import Reference, earned
+from resattn.grading.sandbox import Sandbox
+
+LEAST = 5  # seconds: with less left, another run is not begun
+OTHER_INPUTS = "right for the inputs shown, and not for others"
+
+
+@dataclass
+class Outcome:
+    """What all runs of a submission gave: for each cell the best, and whose answers broke off."""
+
+    cells: dict[str, CellRun] = field(default_factory=dict)
+    broke: dict[str, str] = field(default_factory=dict)
+
+    def add(self, run: Run, good: Callable[[str, Run], bool]) -> None:
+        """Keep of each cell the run that earned its points, else the first."""
+        for name, cell in run.cells.items():
+            if name not in self.cells or good(name, run):
+                self.cells[name] = cell
+
+
+class Judge:
+    """Grades submissions of one set."""
+
+    def __init__(self, pristine: Pristine, reference: Reference, engine: Engine,
+                 sandbox: Sandbox) -> None:
+        self.pristine, self.reference = pristine, reference
+        self.engine, self.sandbox = engine, sandbox
+        self._task_of = {cell.id: task.id for task in pristine.exercises.tasks
+                         for cell in (task.answer, *task.checks)}
+
+    def grade(self, match: Match) -> dict[str, dict]:
+        """The fields of each task in a result: points, reasons, known mistakes."""
+        answers, apart, fixed = {}, {}, {}
+        for name, found in match.answers.items():
+            task = self.pristine.tasks[name]
+            code = [*found.sources, *found.added]
+            if not found.sources:
+                fixed[name] = f"its cell {task.answer.id} is not in the notebook"
+            elif self._unwritten(name, found):
+                fixed[name] = UNWRITTEN
+            elif strange := not_allowed(code, task.imports):
+                fixed[name] = f"to be written without {', '.join(strange)}"
+            elif ways := around(code):
+                apart[name] = (code, ways)
+            else:
+                answers[name] = code
+        before = [source for source in match.before
+                  if not around([source]) and not not_allowed([source], self._shared_imports())]
+        until = time.monotonic() + self.sandbox.limits.submission
+        outcome = self._run(answers, before, until)
+        results = {}
+        for name in self.pristine.tasks:
+            result = self._result(name, match, outcome, fixed.get(name, ""))
+            if name in apart:
+                code, ways = apart[name]
+                alone = self._run(answers | {name: code}, before, time.monotonic() + self._time())
+                result = self._withheld(name, match, alone, ways)
+            results[name] = result
+        return results
+
+    def _time(self) -> float:
+        return self.sandbox.limits.submission
+
+    def _run(self, answers: dict[str, list[str]], before: list[str], until: float) -> Outcome:
+        """Run answers together; where one ends the kernel, go on without it.
+
+        If several do, each may have fallen to another's act: they are tried once more, alone.
+        """
+        outcome, left = Outcome(), dict(answers)
+        while left and self._once(left, before, until, outcome):
+            pass
+        if len(outcome.broke) > 1:
+            for name in list(outcome.broke):
+                self._once({name: answers[name]}, before, until, outcome)
+        return outcome
+
+    def _once(self, left: dict[str, list[str]], before: list[str], until: float,
+              outcome: Outcome) -> bool:
+        """One run, added to the outcome; takes away the answer that broke it, if one did."""
+        seconds = until - time.monotonic()
+        if seconds < LEAST:
+            outcome.broke.update(dict.fromkeys(left, "the time for the whole notebook was over"))
+            return False
+        sandbox = replace(self.sandbox, limits=replace(self.sandbox.limits, submission=seconds))
+        notebook = self.pristine.notebook(left, before=before, right=self.reference.right)
+        run = self.engine.run(notebook, sandbox)
+        outcome.add(run, self._earns)
+        if run.broke_in is None:
+            return False
+        if run.broke_in.startswith("before-") and before:
+            before.clear()  # for all runs to come
+            return True
+        culprit = self._task_of.get(run.broke_in.partition(".")[0])
+        if culprit not in left:
+            outcome.broke.update(dict.fromkeys(left, run.why))
+            return False
+        outcome.broke.setdefault(culprit, run.why)
+        del left[culprit]
+        return True
+
+    def _earns(self, cell: str, run: Run) -> bool:
+        task = self.reference.tasks.get(self._task_of.get(cell))
+        return bool(task and cell in task["cells"] and earned(task, cell, run))
+
+    def _unwritten(self, name: str, found: Found) -> bool:
+        task = self.pristine.tasks[name]
+        given = next(cell["source"] for cell in self.pristine.given["notebook"]
+                     if cell["id"] == task.answer.id)
+        return all(source.strip() == given.strip() for source in found.sources)
+
+    def _shared_imports(self) -> set[str]:
+        return {name for task in self.pristine.tasks.values() for name in task.imports}
+
+    def _result(self, name: str, match: Match, outcome: Outcome, fixed: str) -> dict:
+        """The fields of one task."""
+        task, record = self.pristine.tasks[name], self.reference.tasks[name]
+        run = Run(outcome.cells, None, "")
+        cells, verdicts = {}, []
+        for cell in task.checks:
+            done = outcome.cells.get(cell.id)
+            verdict = judge(record, cell.id, done.printed.splitlines() if done else [])
+            points = 0 if fixed else earned(record, cell.id, run)
+            verdicts.append(verdict)
+            cells[cell.id] = {"points": points, "of": verdict.of, "faults": list(verdict.faults),
+                              "hidden": is_hidden(cell)}
+        points, of = sum(c["points"] for c in cells.values()), sum(v.of for v in verdicts)
+        known = [] if fixed or points == of else mistakes(record, verdicts)
+        found = match.answers[name]
+        return {
+            "number": task.number, "title": task.title, "points": points, "of": of,
+            "manual_of": task.words.metadata.manual if task.words else 0,
+            "words": match.words.get(name) if task.words else None,
+            "found": found.how, "withheld": "", "mistake": "; or: ".join(known),
+            "reason": "" if points == of else fixed or self._reason(name, found, outcome, cells),
+            "answer": "\n\n".join([*found.sources, *found.added]), "cells": cells,
+        }
+
+    def _withheld(self, name: str, match: Match, outcome: Outcome, ways: list[str]) -> dict:
+        """The fields of a task whose points wait until the instructor has looked at its answer."""
+        result = self._result(name, match, outcome, "")
+        if result["points"]:
+            result["withheld"] = (
+                f"uses {', '.join(ways)}, by which the reference could be reached; its checks give "
+                f"{result['points']} points, which wait until you have looked at it")
+            result["reason"] = "your instructor will look at it: it uses " + ", ".join(ways)
+        for cell in result["cells"].values():
+            cell["points"] = 0
+        return result | {"points": 0}
+
+    def _reason(self, name: str, found: Found, outcome: Outcome, cells: dict[str, dict]) -> str:
+        """The first reason for lost points, in words, from the checks that students have."""
+        if name in outcome.broke:
+            return outcome.broke[name]
+        answer = outcome.cells.get(self.pristine.tasks[name].answer.id)
+        if answer and answer.error:
+            return f"your cell does not run: {_plain(answer.error)}"
+        if any(tree(source) is None for source in found.sources):
+            return "your cell does not run: it is no valid Python"
+        for cell, fields in cells.items():
+            done = outcome.cells.get(cell)
+            if fields["points"] == fields["of"] or fields["hidden"]:
+                continue
+            if done and done.error:
+                return f"the check broke off: {_plain(done.error)}"
+            if not fields["faults"]:
+                return "the check printed what it should, and ended with an error"
+            fault = fields["faults"][0]
+            lines = trouble(done.stderr) if done and ": raises " in fault else []
+            return "\n".join([fault, *(line.strip() for line in lines)])
+        return OTHER_INPUTS
+
+
+def _plain(text: str) -> str:
+    """An error without the terminal's colours."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)

@@ -1,0 +1,113 @@
+"""How well this machine can shut a kernel in, from the best to the least.
+
+`namespaces`: own files, processes and network, applied to a forked kernel. `bubblewrap`: the same
+by the program `bwrap`, where the system trusts that one only; slower, as each kernel imports torch
+anew. `landlock`: files and network are closed, but other processes can be seen. `plain`: limits,
+and folders of its own; a student's code can read what the grader can. It needs `--unsafe`.
+"""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from resattn.grading.kernels.limits import Limits, restrict
+
+SAYS = {
+    "namespaces": "each kernel sees only its own files and processes, and no network",
+    "bubblewrap": "each kernel sees only its own files and processes, and no network; started by "
+                  "bwrap",
+    "landlock": "each kernel can open only its own files, and no network; it can see that other "
+                "processes run",
+    "plain": "NOT SAFE: limits on time, memory and processes only; a student's code can read and "
+             "change what the grader's user can",
+}
+LEVELS = tuple(SAYS)
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternatives",
+           "/etc/fonts", "/etc/localtime")
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+
+
+def system() -> list[str]:
+    """The files of the system and of this Python that every kernel reads; no `resattn` in them."""
+    own = [sys.prefix, sys.base_prefix, os.path.dirname(os.path.realpath(sys.executable))]
+    package = str(Path(__file__).parents[2])
+    paths = [each for path in (*_SYSTEM, *dict.fromkeys(own)) for each in _without(path, package)]
+    return [path for path in paths if os.path.lexists(path)]
+
+
+def _without(path: str, hidden: str) -> list[str]:
+    """A folder, or what is in it, without what is to stay unseen."""
+    if path == hidden:
+        return []
+    if os.path.islink(path) or not hidden.startswith(path.rstrip("/") + "/"):
+        return [path]
+    return [part for entry in sorted(os.listdir(path))
+            for part in _without(os.path.join(path, entry), hidden)]
+
+
+def best() -> str:
+    """The best level that works here, tried out and not guessed."""
+    return next(level for level in LEVELS if works(level))
+
+
+def works(level: str) -> bool:
+    """Whether a process can be shut in so on this machine."""
+    if level == "plain":
+        return True
+    if not sys.platform.startswith("linux"):
+        return False
+    if level == "bubblewrap":
+        command = bubblewrap(["/"], [], ["true"])
+        return bool(shutil.which("bwrap")) and subprocess.run(
+            command, capture_output=True).returncode == 0
+    with tempfile.TemporaryDirectory() as root:
+        child = os.fork()
+        if child == 0:
+            code = 1
+            with contextlib.suppress(BaseException):
+                shut_in(level, system(), [], Limits(), root)
+                code = int(_seen(__file__))
+            os._exit(code)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def _seen(path: str) -> bool:
+    try:
+        with open(path):
+            return True
+    except OSError:
+        return False
+
+
+def shut_in(level: str, read: list[str], write: list[str], limits: Limits, root: str) -> None:
+    """Shut this process in. Raises OSError where the machine cannot."""
+    if level == "namespaces":
+        from resattn.grading.kernels import namespaces
+
+        namespaces.enter(read, write, limits.disk, root)
+    restrict(limits)
+    if level == "landlock":
+        from resattn.grading.kernels import landlock, seccomp
+
+        own = f"/proc/{os.getpid()}"
+        landlock.confine([*(path for path in read if os.path.exists(path)), own],
+                         [*write, *_DEVICES])
+        seccomp.only_socket_files()
+
+
+def bubblewrap(read: list[str], write: list[str], command: list[str]) -> list[str]:
+    """The command line that runs a command at the level of that name."""
+    shown: list[str] = []
+    for path in read:
+        if os.path.islink(path):
+            shown += ["--symlink", os.readlink(path), path]
+        else:
+            shown += ["--ro-bind", path, path]
+    for path in write:
+        shown += ["--bind", path, path]
+    return ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", *shown,
+            "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--", *command]

@@ -1,0 +1,42 @@
+"""How much one submission may use."""
+
+import contextlib
+from dataclasses import asdict, dataclass
+
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds, bytes and counts; what is past them ends, and costs only its own points."""
+
+    line: float = 10  # seconds for one call of an answer by a check
+    cell: float = 30  # seconds for a cell
+    submission: float = 300  # seconds for all runs of a notebook
+    memory: int = 3072 * MIB  # of all processes together
+    processes: int = 48
+    disk: int = 256 * MIB
+    output: int = 8 * MIB  # what all cells print and show
+
+    def as_json(self) -> dict:
+        """The fields, to be sent to another process."""
+        return asdict(self)
+
+
+def restrict(limits: Limits) -> None:
+    """Set what the system itself enforces on this process and all that it starts."""
+    import resource  # POSIX only
+
+    hard = {
+        "RLIMIT_CORE": 0,
+        "RLIMIT_CPU": int(limits.submission * 4) + 1,
+        "RLIMIT_DATA": limits.memory,
+        "RLIMIT_FSIZE": limits.disk,
+        "RLIMIT_NOFILE": 512,
+    }
+    for name, value in hard.items():
+        with contextlib.suppress(ValueError, OSError, AttributeError):
+            kind = getattr(resource, name)
+            most = resource.getrlimit(kind)[1]
+            value = value if most == resource.RLIM_INFINITY else min(value, most)
+            resource.setrlimit(kind, (value, value))
