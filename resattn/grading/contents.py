@@ -1,0 +1,79 @@
+"""The cells in the JSON of a notebook: nbformat 2 to 4, whole or damaged."""
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import islice
+
+PARTS_LIMIT = 4_000_000  # lists, objects and values: a small file may hold many
+ATTEMPTS = 1_000  # places at which a damaged file may fail to hold a cell
+
+_OPENING = re.compile(
+    r'\{\s*"(?:cell_type|id|metadata|attachments|execution_count|source|outputs|collapsed|input'
+    r'|language|level|prompt_number)"\s*:'
+)
+
+
+class Unreadable(ValueError):
+    """Why a file gives no cells: one sentence."""
+
+
+def cell_contents(text: str, notes: list[str], most: int) -> list:
+    """What stands where the cells of a notebook should be; of a damaged one, at most so many."""
+    body = text.lstrip()
+    parts = sum(body.count(each) for each in "{[,")
+    if parts > PARTS_LIMIT:
+        raise Unreadable(
+            f"the file has {parts:,} values and the limit is {PARTS_LIMIT:,}; clear "
+            "its outputs and hand it in again"
+        )
+    try:
+        content, end = _decoder().raw_decode(body)
+    except (ValueError, RecursionError):
+        content, end = None, 0
+    found = _listed(content)
+    rest = body[end:].strip()
+    if found is not None and '"cell_type"' not in rest:
+        if rest:
+            notes.append(f"{len(rest):,} characters after the notebook's end were ignored.")
+        return found
+    saved = list(islice(_saved(body), most))
+    if saved:
+        notes.append(f"The file is damaged; whole cells that were saved: {len(saved)}.")
+    return saved
+
+
+def _decoder() -> json.JSONDecoder:
+    """Drops outputs as soon as they are parsed, and minds neither long numbers nor newlines."""
+    return json.JSONDecoder(
+        object_hook=lambda each: None if "output_type" in each else each,
+        parse_int=float,
+        strict=False,
+    )
+
+
+def _listed(content: object) -> list | None:
+    if not isinstance(content, dict):
+        return None
+    if isinstance(content.get("cells"), list):
+        return content["cells"]
+    sheets = content.get("worksheets")  # nbformat 2 and 3
+    if not isinstance(sheets, list):
+        return None
+    lists = [sheet.get("cells") for sheet in sheets if isinstance(sheet, dict)]
+    return [cell for cells in lists if isinstance(cells, list) for cell in cells]
+
+
+def _saved(text: str) -> Iterator[dict]:
+    """Every whole cell of a damaged file."""
+    decoder, place, failed = _decoder(), 0, 0
+    while failed < ATTEMPTS and (opening := _OPENING.search(text, place)):
+        place = opening.start() + 1
+        try:
+            content, end = decoder.raw_decode(text, opening.start())
+        except (ValueError, RecursionError):
+            failed += 1
+            continue
+        if isinstance(content, dict) and isinstance(content.get("cell_type"), str):
+            yield content
+            place = end
