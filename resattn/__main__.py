@@ -20,6 +20,7 @@ COMMANDS = {
     "progress": ("resattn.classroom.progress", "show your points in all exercise sets"),
     "submit": ("resattn.classroom.hand_in", "bundle an exercise set to hand in"),
     "reset": ("resattn.classroom.reset", "begin an exercise set anew; yours is kept"),
+    "grade": ("resattn.grading.grade", "grade a folder of submissions"),
     "mutants": ("resattn.classroom.mutants", "count the wrong answers that the checks catch"),
 }
 

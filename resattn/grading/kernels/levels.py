@@ -64,15 +64,20 @@ def works(level: str) -> bool:
         command = bubblewrap(["/"], [], ["true"])
         return bool(shutil.which("bwrap")) and subprocess.run(
             command, capture_output=True).returncode == 0
+    trial = subprocess.run([sys.executable, "-m", __name__, level], capture_output=True)
+    return trial.returncode == 0
+
+
+def _try(level: str) -> int:
+    """In a process of its own: shut it in, and see that this file cannot be read any more."""
     with tempfile.TemporaryDirectory() as root:
         child = os.fork()
         if child == 0:
-            code = 1
             with contextlib.suppress(BaseException):
                 shut_in(level, system(), [], Limits(), root)
-                code = int(_seen(__file__))
-            os._exit(code)
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+                os._exit(int(_seen(__file__)))
+            os._exit(2)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def _seen(path: str) -> bool:
@@ -111,3 +116,7 @@ def bubblewrap(read: list[str], write: list[str], command: list[str]) -> list[st
         shown += ["--bind", path, path]
     return ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", *shown,
             "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--", *command]
+
+
+if __name__ == "__main__":
+    sys.exit(_try(sys.argv[1]))

@@ -18,6 +18,11 @@ class Limits:
     disk: int = 256 * MIB
     output: int = 8 * MIB  # what all cells print and show
 
+    @classmethod
+    def of(cls, seconds: float) -> "Limits":
+        """The usual ones, with so many seconds for a call, and in proportion for the rest."""
+        return cls(line=seconds, cell=3 * seconds, submission=30 * seconds)
+
     def as_json(self) -> dict:
         """The fields, to be sent to another process."""
         return asdict(self)

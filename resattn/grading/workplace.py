@@ -1,0 +1,42 @@
+"""All that grading one set needs, opened together: references, sandbox, proof, and the judge."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from resattn.grading import package, references, sandbox
+from resattn.grading.engine import Engine
+from resattn.grading.judging import Judge
+from resattn.grading.kernels.limits import Limits
+from resattn.grading.pristine import Pristine
+from resattn.grading.references import Reference
+
+
+@contextlib.contextmanager
+def opened(
+    pristine: Pristine,
+    engine: Engine,
+    *,
+    level: str,
+    seed: int,
+    jobs: int,
+    threads: int,
+    limits: Limits,
+    reference: Reference | None = None,
+) -> Iterator[tuple[Judge, ThreadPoolExecutor]]:
+    """A judge that has proved itself, and workers to call it. Raises ValueError if it has not.
+
+    With a reference, which another machine found, this one is only tried against it.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="rg-", ignore_cleanup_errors=True) as folder,
+        ThreadPoolExecutor(jobs) as pool,
+    ):
+        package.copy(pristine.sources, Path(folder))
+        with sandbox.opened(level, Path(folder), seed, threads, limits) as box:
+            if reference is None:
+                reference = references.record(pristine, engine, box)
+            references.prove(pristine, reference, engine, box, pool)
+            yield Judge(pristine, reference, engine, box), pool
