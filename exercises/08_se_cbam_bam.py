@@ -21,7 +21,6 @@ import math
 from statistics import mean, stdev
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from resattn.classroom.check import Check, exercise_set
@@ -34,13 +33,17 @@ exercise_set("08_se_cbam_bam")
 #
 # *Difficulty 2 of 5, 20 minutes, 20 points: 17 by the check below, 3 by other inputs*
 #
-# Write the three M, without multiplying x by them. You are given the layers: `ask`, from (B, C, 1,
-# 1) to the same shape; CBAM's `look`, from (B, 2, H, W), mean above maximum, to (B, 1, H, W); BAM's
-# `norm`, a BN for the channel half, and its spatial half `where`, from (B, C, H, W) to (B, 1, H,
-# W). None of them ends in a sigmoid. CBAM's spatial half describes x as its channel half has
-# weighted it. Then build `where` itself as an `nn.Sequential` of eight layers: a 1x1 convolution to
-# C / r channels and a ReLU; twice a 3x3 of dilation 4 and a ReLU; a 1x1 to one channel; BN. H and W
-# stay as they are.
+# Write the three M, without multiplying x by them. The layers are given; none ends in a sigmoid:
+#
+# - `ask`, the small network, from (B, C, 1, 1) to the same shape;
+# - `look`, for CBAM's spatial half, from (B, 2, H, W) to (B, 1, H, W). Its two channels are the
+#   mean and the maximum, in this order, over the channels of x *as the channel half has weighted
+#   it*;
+# - `norm`, the BN at the end of BAM's channel half, and `where`, BAM's whole spatial half, from
+#   (B, C, H, W) to (B, 1, H, W).
+#
+# Then build `where` as an `nn.Sequential` of eight layers: a 1x1 convolution to C / r channels and
+# a ReLU; twice a 3x3 of dilation 4 and a ReLU; a 1x1 to one channel; BN. H and W stay as they are.
 
 # %% masks-answer
 def se_mask(x, ask):  # (B, C, H, W) -> (B, C, 1, 1)
@@ -127,8 +130,8 @@ check.done()
 
 
 # %% masks-hints [markdown]
-# <details><summary>Hint 1</summary>How many sigmoids has each gate? SE one, CBAM two, BAM one, and
-# nothing but their place tells CBAM's product from BAM's sum.</details>
+# <details><summary>Hint 1</summary>How many sigmoids has each gate? SE one, CBAM two. BAM
+# adds its halves before its only one.</details>
 #
 # <details><summary>Hint 2</summary>CBAM asks the same network twice, and adds the answers before
 # the first sigmoid. Its second half needs y = what * x. For the holes: what padding does a 3x3 need
@@ -211,9 +214,9 @@ check.done()
 # *Difficulty 3 of 5, 15 minutes, 15 points*
 #
 # A stage is a row of units x + F(x). With `place` "inside", like SE and CBAM, each unit has a gate
-# of its own. With "main", like BAM, one gate stands at the end of the stage. Each gate maps
-# (B, C, H, W) to an M of that shape, or (B, C, 1, 1), its sigmoid included. The code below runs,
-# and a short stage even trains. Three things are wrong: mend them.
+# of its own. With "main", like BAM, one gate stands at the end of the stage: `gates` then holds
+# this one. A gate maps what it weighs, (B, C, H, W), to its M of that shape or of (B, C, 1, 1). The
+# code below runs, and gives the right shapes. Three things are wrong: mend them.
 
 # %% place-answer
 def stage(x, branches, gates, place):  # (B, C, H, W), n modules, n or 1 -> (B, C, H, W)
@@ -341,15 +344,15 @@ check.done()
 #
 # *Difficulty 4 of 5, 25 minutes, 15 points*
 #
-# A fresh gate is **dead** for some images if none of its hidden units opens: all h values after the
-# ReLU are 0, for each of these images and each description that the network is asked about. Then M
-# is the same for all of them. SE is asked about the mean over positions, CBAM's channel half
-# about mean and maximum.
+# A gate is **dead** for a batch of images if none of its hidden units opens: all h values after the
+# ReLU are 0, for every image, and for everything that its network is asked about. Then M is the
+# same for all images. SE's network is asked about the mean over positions, that of CBAM's channel
+# half about the mean and about the maximum.
 #
-# 1. Weights and biases are drawn evenly around 0, each by itself. A network has one SE gate for
-#    each number in `hidden`, with so many hidden units. What is the probability that at least one
-#    gate is dead for one given image? Pencil and paper.
-# 2. Tell whether a given network `ask` is dead for x.
+# 1. At the start weights and biases are drawn evenly around 0, each by itself. A classifier has one
+#    SE gate for each number in `hidden`, with so many hidden units. What is the probability that at
+#    least one gate is dead for a batch of *one* image? Pencil and paper.
+# 2. Tell whether a given small network `ask` is dead for x.
 # 3. Measure the share of dead ones among 500 of `fresh(C, r)`, for the batch `branch_outputs(C)`.
 
 # %% dead-parts
@@ -366,12 +369,12 @@ def branch_outputs(C):  # -> (8, C, 16, 16)
 
 # %% dead-answer
 def any_dead(hidden):  # a list of hidden units, one number a gate -> a number
-    """The probability that at least one of these SE gates is dead for one given image."""
+    """The probability that at least one of these SE gates is dead for a batch of one image."""
     raise NotImplementedError("dead: your turn")
 
 
 def is_dead(ask, x, kind):  # such as fresh(C, r), (B, C, H, W), "se" or "cbam" -> bool
-    """Whether no hidden unit opens for any image of x."""
+    """Whether the gate with this network is dead for the batch x."""
     raise NotImplementedError("dead: your turn")
 
 
@@ -391,14 +394,14 @@ check.done()
 check = Check("dead-check-2")
 
 
-def patient(kind, bias, image, raised):
-    """Four hidden units, each minus `bias`; one image, in all its places or one, is raised."""
+def patient(kind, threshold, image, raised):
+    """Four hidden units, of which the first alone can open; one of three images is raised."""
     network = check.fill(fresh(8, 2))
     x = 0.1 * check.normal(3, 8, 5, 7)
     with torch.no_grad():
         network[0].weight.copy_(network[0].weight.abs())
-        network[0].bias.fill_(-bias)
-        network[0].bias[1:] -= 100.0  # only the first unit can open
+        network[0].bias.fill_(-100.0)
+        network[0].bias[0] = -threshold
         if raised == "everywhere":
             x[image] += 5.0
         elif raised == "at one place":
@@ -412,7 +415,7 @@ for kind in ("se", "cbam"):
         check(f"{kind}, image {image} raised at one place", patient, kind, 1.0, image,
               "at one place")
     check(f"{kind}, nothing raised", patient, kind, 1.0, 0, "nowhere")
-    check(f"{kind}, no threshold", patient, kind, -3.0, 0, "nowhere")
+    check(f"{kind}, a unit that is always open", patient, kind, -3.0, 0, "nowhere")
 check.done()
 
 # %% dead-check-3 points=6
@@ -445,9 +448,9 @@ check.done()
 # everywhere. Compare within seeds: take the differences, and give their mean with the interval
 # mean +- t95(n) s / sqrt(n), where s is their standard deviation, the one over n - 1. Then sort
 # all networks but the reference into "fewer" errors than it, "more", or "open" where the
-# interval holds 0. Last, ask what the same cost buys *without* attention: `-wide` networks have the
-# parameters of `masked`, `-long` ones the multiply-adds of its training, and `none` is the plain
-# trunk. Give `kind` minus the plain trunk at this budget.
+# interval holds 0. Last, ask what the same cost buys *without* attention: `none` is the plain
+# trunk, `-wide` networks have the parameters of `masked`, and `-long` ones the multiply-adds of its
+# training. Give the interval of `kind` minus the plain trunk, both at this budget.
 
 # %% race-table
 def race():  # -> {name: [test error in %, one a seed]}
@@ -476,7 +479,7 @@ def verdicts(table, reference):  # -> {name: "fewer", "more" or "open"}
     raise NotImplementedError("race: your turn")
 
 
-def beyond_cost(table, kind, budget):  # "masked", "se", ..., then "wide" or "long" -> as interval
+def beyond_cost(table, kind, budget):  # "masked", "se", ...; "wide" or "long" -> as interval
     """What a kind of attention adds to the plain trunk of the same cost."""
     raise NotImplementedError("race: your turn")
 
