@@ -52,7 +52,11 @@ def safe_name(text: str) -> str:
     two texts which look alike without their odd characters keep two names.
     """
     composed = unicodedata.normalize("NFC", text)
-    kept = "".join(c if c.isalnum() or c in "-_. " else "_" for c in composed).strip(". ")
+    kept = (
+        "".join(c if c.isalnum() or c in "-_. " else "_" for c in composed)
+        .lstrip("-. ")
+        .rstrip(". ")
+    )
     clipped = kept.encode("utf-8")[:NAME_LIMIT].decode("utf-8", errors="ignore")
     reserved = clipped.split(".")[0].rstrip().casefold() in _RESERVED
     if clipped and clipped == text and not reserved:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from resattn.files import whole
 from resattn.grading.report import class_page, feedback, gradebook, junit, similarity
+from resattn.grading.report.book import Class
 from resattn.grading.report.deadlines import read as read_deadlines
 from resattn.grading.report.manual import read as read_marks
 from resattn.grading.report.moved import moved
-from resattn.grading.report.scored import Class, as_json
+from resattn.grading.report.scored import as_json
 
 __all__ = ["moved", "write"]
 

@@ -6,16 +6,16 @@ from pathlib import Path
 from urllib.parse import quote
 
 from resattn.files import write_whole
+from resattn.grading.report.book import Class
+from resattn.grading.report.class_students import href, look_first, students
 from resattn.grading.report.deadlines import Deadlines
+from resattn.grading.report.histogram import distribution
 from resattn.grading.report.measures import TaskMeasure, measure
 from resattn.grading.report.page import listed, name, page, several, table
-from resattn.grading.report.scored import STATUSES, Class, SetScore, Student, ordered
+from resattn.grading.report.scored import STATUSES
 from resattn.grading.report.similarity import Pair
 from resattn.grading.report.text import number, shown
 
-BINS = 10
-
-_COLOUR = {"graded": "good", "partly": "warn", "unreadable": "bad"}
 _FILES = ("grades.csv", "grades.json", "canvas.csv", "manual.csv", "similarity.csv", "junit.xml")
 
 
@@ -33,13 +33,14 @@ def write(
     parts = [
         f"<h1>Grades: {shown('; '.join(titles))}</h1>",
         _summary(book),
-        _troubles(troubles),
+        _section("For you to mend", [shown(trouble) for trouble in troubles]),
+        _section("To look at first", look_first(book)),
         "<h2>Totals</h2>",
-        _distribution(book),
+        distribution(book),
         "<h2>Tasks</h2>",
         _tasks(book),
         "<h2>Students</h2>",
-        _students(book),
+        students(book),
         "<h2>Similar answers</h2>",
         _similar(pairs, book),
         "<h2>This session</h2>",
@@ -69,59 +70,8 @@ def _summary(book: Class) -> str:
     return f'{said}</p>\n<p class="quiet">As tables: {links}.</p>'
 
 
-def _troubles(troubles: list[str]) -> str:
-    if not troubles:
-        return ""
-    return '<h2 class="warn">For you to mend</h2>' + listed(shown(trouble) for trouble in troubles)
-
-
-def _distribution(book: Class) -> str:
-    """A histogram of the totals of those of whom anything could be read."""
-    readable = [s for s in book.students.values() if s.status != "unreadable"]
-    if not readable or not book.total:
-        return "<p>Nothing could be read.</p>"
-    counts = [0] * BINS
-    for student in readable:
-        counts[min(BINS - 1, int(BINS * student.points / book.total))] += 1
-    points = sorted(student.points for student in readable)
-    half = len(points) // 2
-    median = (points[half] + points[-half - 1]) / 2
-    mean = sum(points) / len(points)
-    left = len(book.students) - len(readable)
-    said = (
-        f"Mean {number(mean)}, median {number(median)}, lowest {number(points[0])}, highest "
-        f"{number(points[-1])}, of {number(book.total)}."
-    )
-    if left:
-        said += f" {several(left, 'student')} without a readable file not counted."
-    return f"<p>{said}</p>\n{_histogram(counts, book.total)}"
-
-
-def _histogram(counts: list[int], total: float) -> str:
-    width, height, low = 64, 180, 200
-    tallest = max(counts)
-    bars = []
-    for k, count in enumerate(counts):
-        x, h = 10 + k * width, height * count / tallest
-        label = f"{number(k * total / BINS)}–{number((k + 1) * total / BINS)}"
-        bars.append(
-            f'<rect x="{x + 4}" y="{low - h:.1f}" width="{width - 8}" height="{h:.1f}"/>'
-            f'<text x="{x + width / 2}" y="{low - h - 5:.1f}" font-size="15" '
-            f'text-anchor="middle">{count or ""}</text>'
-            f'<text x="{x + width / 2}" y="{low + 20}" font-size="15" '
-            f'text-anchor="middle">{label}</text>'
-        )
-    told = "; ".join(
-        f"{number(k * total / BINS)} to {number((k + 1) * total / BINS)}: {count}"
-        for k, count in enumerate(counts)
-        if count
-    )
-    return (
-        f'<svg viewBox="0 0 660 250" role="img" aria-label="Students by total. {told}">'
-        f'<line x1="10" x2="650" y1="{low}" y2="{low}"/>{"".join(bars)}'
-        f'<text x="330" y="244" font-size="15" text-anchor="middle">points of {number(total)}; '
-        "above each bar: students</text></svg>"
-    )
+def _section(title: str, items: list[str]) -> str:
+    return f'<h2 class="warn">{title}</h2>{listed(items)}' if items else ""
 
 
 def _tasks(book: Class) -> str:
@@ -153,70 +103,6 @@ def _counted(texts: tuple[tuple[str, int], ...]) -> str:
     return listed(f"{count} × {shown(text)}" for text, count in texts)
 
 
-def _students(book: Class) -> str:
-    many = len(book.sets) > 1
-    heads = [
-        "student",
-        "status",
-        f"total of {number(book.total)}",
-        *(book.sets if many else ()),
-        "waiting",
-        "late days",
-        "why and what else",
-    ]
-    rows = []
-    for student in ordered(book.students.values()):
-        each = [_linked(student.sets.get(exercise)) for exercise in book.sets] if many else []
-        total = number(student.points)
-        rows.append(
-            (
-                _who(student, many),
-                f'<span class="{_COLOUR[student.status]}">{student.status}</span>',
-                total,
-                *each,
-                number(student.open) if student.open else "",
-                "" if student.late is None else str(student.late),
-                _besides(student),
-            )
-        )
-    return table(heads, rows, (*heads[2:3], *book.sets, "waiting", "late days"))
-
-
-def _who(student: Student, many: bool) -> str:
-    if many or not student.all:
-        return name(student.name)
-    return f'<a href="{_href(student.all[0])}">{name(student.name)}</a>'
-
-
-def _linked(score: SetScore | None) -> str:
-    if score is None:
-        return '<span class="quiet">-</span>'
-    return f'<a href="{_href(score)}">{number(score.points)}</a>'
-
-
-def _href(score: SetScore) -> str:
-    return f"feedback/{quote(score.page)}.html"
-
-
-def _besides(student: Student) -> str:
-    items = [shown(student.why)] if student.why else []
-    for exercise, score in student.sets.items():
-        items += [
-            f"{shown(task)} withheld: {shown(why)}"
-            for task, why in score.withheld.items()
-            if score.tasks[task].granted and score.tasks[task].granted.points is None
-        ]
-        flags = {task.words.flag for task in score.tasks.values() if task.words}
-        if flags - {""}:
-            items.append(f"words of {shown(exercise)} {shown('; '.join(sorted(flags - {''})))}")
-        if score.notes:
-            items.append(
-                f'<a href="{_href(score)}">{several(score.notes, "note")}</a> on reading the file'
-            )
-    items += [f'<a href="{_href(s)}">{shown(s.path)}</a>: of no known set' for s in student.unknown]
-    return listed(items) if len(items) > 1 else "".join(items)
-
-
 def _similar(pairs: list[Pair], book: Class) -> str:
     if not pairs:
         return "<p>No two students have nearly the same code, short and common answers aside.</p>"
@@ -238,7 +124,7 @@ def _similar(pairs: list[Pair], book: Class) -> str:
 
 def _compared(student: str, pair: Pair, book: Class) -> str:
     score = book.students[student].sets[pair.tasks[0][0]]
-    return f'<a href="{_href(score)}">{name(student)}</a>'
+    return f'<a href="{href(score)}">{name(student)}</a>'
 
 
 def _session(session: Mapping, book: Class, deadlines: Deadlines) -> str:

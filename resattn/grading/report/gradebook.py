@@ -11,7 +11,8 @@ empty cell changes nothing there.
 from pathlib import Path
 
 from resattn.grading.report import tables
-from resattn.grading.report.scored import Class, SetScore, Student, ordered
+from resattn.grading.report.book import Class, Student, ordered
+from resattn.grading.report.scored import SetScore
 from resattn.grading.report.text import number, visible
 
 _MOODLE = (

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from resattn.files import whole
-from resattn.grading.report.scored import Class, SetScore, Student, TaskScore, ordered
+from resattn.grading.report.book import Class, Student, ordered
+from resattn.grading.report.scored import SetScore, TaskScore
 from resattn.grading.report.text import number, shown
 
 

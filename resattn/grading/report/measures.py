@@ -5,7 +5,8 @@ from collections import Counter
 from dataclasses import dataclass
 from statistics import StatisticsError, correlation, fmean
 
-from resattn.grading.report.scored import Class, SetScore
+from resattn.grading.report.book import Class
+from resattn.grading.report.scored import SetScore
 
 COMMONEST = 3
 

@@ -23,6 +23,8 @@ table { border-collapse: collapse; width: 100%; font-size: .92rem; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .6rem;
   border-bottom: 1px solid var(--line); }
 thead th { background: var(--soft); }
+td, thead th { overflow-wrap: normal; }
+tbody th { width: 26%; } tbody th, td:last-child { overflow-wrap: anywhere; }
 td.num, th.num { text-align: right; white-space: nowrap; }
 ul { padding-left: 1.2rem; margin: .2rem 0; }
 pre { background: var(--soft); padding: .7rem; border-radius: 4px; white-space: pre-wrap;
@@ -35,7 +37,7 @@ summary { cursor: pointer; }
 @media (max-width: 44rem) {
   table.rows thead { position: absolute; left: -999rem; }
   table.rows tr { display: block; border-bottom: 2px solid var(--line); padding: .4rem 0; }
-  table.rows td, table.rows th { display: block; text-align: left; border: 0;
+  table.rows td, table.rows th { display: block; width: auto; text-align: left; border: 0;
     padding: .1rem 0; white-space: normal; }
   table.rows td:empty { display: none; }
   table.rows td::before { content: attr(data-label) ": "; color: var(--quiet); }

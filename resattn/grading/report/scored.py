@@ -1,10 +1,8 @@
 """What one result counts: the checks' points, the instructor's marks, and days late."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from resattn.files import safe_name
-from resattn.grading.report.deadlines import Deadlines
 from resattn.grading.report.manual import WITHHELD, WORDS, Mark, Marks
 from resattn.grading.report.text import cut, first_line
 
@@ -53,118 +51,25 @@ class SetScore:
         return sum(task.open for task in self.tasks.values())
 
 
-@dataclass
-class Student:
-    """All that one student handed in: sets by name, and files of which no set is known."""
-
-    name: str
-    sets: dict[str, SetScore] = field(default_factory=dict)
-    unknown: list[SetScore] = field(default_factory=list)
-
-    @property
-    def all(self) -> list[SetScore]:
-        """Sets, then the rest."""
-        return [*self.sets.values(), *self.unknown]
-
-    @property
-    def status(self) -> str:
-        """graded or unreadable if all of it is, else partly."""
-        found = {each.status for each in self.all}
-        return found.pop() if len(found) == 1 else "partly"
-
-    @property
-    def why(self) -> str:
-        """The reasons of all sets."""
-        many = len(self.all) > 1
-        named = [*self.sets.items(), *(("a file", each) for each in self.unknown)]
-        return "; ".join(f"{name}: {s.why}" if many else s.why for name, s in named if s.why)
-
-    @property
-    def points(self) -> float:
-        """Of all sets."""
-        return sum(each.points for each in self.sets.values())
-
-    @property
-    def open(self) -> float:
-        """Points that wait for a mark."""
-        return sum(each.open for each in self.sets.values())
-
-    @property
-    def late(self) -> int | None:
-        """Days, of all sets together; None if nothing is known."""
-        days = [each.late for each in self.all if each.late is not None]
-        return sum(days) if days else None
-
-
-@dataclass
-class Class:
-    """The session's sets, and the students, each in the order they came."""
-
-    sets: dict[str, dict]
-    students: dict[str, Student] = field(default_factory=dict)
-    pages: set[str] = field(default_factory=set)
-
-    def of(self, exercise: str) -> float:
-        """All points of a set."""
-        return sum(full(task) for task in self.sets[exercise]["tasks"].values())
-
-    @property
-    def total(self) -> float:
-        """All points of all sets."""
-        return sum(self.of(exercise) for exercise in self.sets)
-
-    def columns(self) -> list[tuple[str, str]]:
-        """Every (set, task)."""
-        return [(name, task) for name, each in self.sets.items() for task in each["tasks"]]
-
-    def add(self, result: Mapping, marks: Marks, deadlines: Deadlines) -> SetScore:
-        """Take in one result; returns what it counts.
-
-        Raises:
-            ValueError: one sentence, for a set that the session does not have, or comes twice.
-        """
-        name, exercise = result["student"], result["set"]
-        student = self.students.setdefault(name, Student(name))
-        if exercise is not None and exercise not in self.sets:
-            raise ValueError(
-                f"a result of {name!r} is of the set {exercise!r}, which the session "
-                f"does not have; it has {', '.join(self.sets) or 'none'}"
-            )
-        if exercise in student.sets:
-            raise ValueError(f"there are two results of {name!r} for {exercise}; keep one")
-        tasks = {
-            task: _task(result, task, fields, marks)
-            for task, fields in self.sets.get(exercise, {"tasks": {}})["tasks"].items()
-        }
-        told = result["tasks"]
-        score = SetScore(
-            result["status"],
-            result["why"],
-            result["path"],
-            result["when"],
-            result["ids"],
-            deadlines.late(name, exercise, result["when"]),
-            self._page(name, exercise),
-            tasks,
-            {task: cut(first_line(told[task]["reason"]), _CLIP) for task in told},
-            {task: cut(told[task]["mistake"], _CLIP) for task in told},
-            {task: cut(told[task]["withheld"], _CLIP) for task in told if told[task]["withheld"]},
-            len(result["notes"]),
-        )
-        if exercise is None:
-            student.unknown.append(score)
-        else:
-            student.sets[exercise] = score
-        return score
-
-    def _page(self, name: str, exercise: str | None) -> str:
-        """A file name that no other page has, where capitals do not count either."""
-        stem = f"{safe_name(name)}--{safe_name(exercise or 'unknown')}"
-        page, k = stem, 2
-        while page.casefold() in self.pages:
-            page, k = f"{stem}-{k}", k + 1
-        self.pages.add(page.casefold())
-        return page
+def scored(
+    result: Mapping, fields: Mapping, marks: Marks, *, late: int | None, page: str
+) -> SetScore:
+    """What a result counts; ``fields`` are the tasks of its set, as the session tells them."""
+    told = result["tasks"]
+    return SetScore(
+        result["status"],
+        result["why"],
+        result["path"],
+        result["when"],
+        result["ids"],
+        late,
+        page,
+        {task: _task(result, task, each, marks) for task, each in fields.items()},
+        {task: cut(first_line(told[task]["reason"]), _CLIP) for task in told},
+        {task: cut(told[task]["mistake"], _CLIP) for task in told},
+        {task: cut(told[task]["withheld"], _CLIP) for task in told if told[task]["withheld"]},
+        len(result["notes"]),
+    )
 
 
 def full(task: Mapping) -> float:
@@ -222,8 +127,3 @@ def as_json(score: SetScore, result: Mapping) -> dict:
         "feedback": f"feedback/{score.page}.html",
         "counts": {"points": score.points, "open": score.open, "tasks": counts},
     }
-
-
-def ordered(students: Iterable[Student]) -> list[Student]:
-    """By name, capitals or not."""
-    return sorted(students, key=lambda student: (student.name.casefold(), student.name))
