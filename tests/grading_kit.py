@@ -11,6 +11,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from resattn.classroom.cut import cut
+from resattn.classroom.markers import YOUR_WORDS
 from resattn.grading import pristine
 
 SETS = Path(__file__).parent / "small_class" / "solutions"
@@ -47,7 +48,7 @@ def notebook(answers: Mapping[str, str] = SOLUTION) -> NotebookNode:
     for cell in made.cells:
         cell.source = by_cell.get(cell.id, cell.source)
         if cell.id == "gate-words":
-            cell.source = cell.source.replace("*your words*", "It pools.")
+            cell.source = cell.source.replace(YOUR_WORDS, "It pools.")
     return made
 
 
