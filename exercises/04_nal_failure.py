@@ -111,11 +111,12 @@ check.done()
 # *Difficulty 2 of 5, 15 minutes, 15 points: 10 by the check below, 5 by other inputs*
 #
 # BN, with scale 1, shift 0 and an `eps` added to the variance, is given c x instead of x. A channel
-# of x has the variance v. With pencil and paper, for v, eps > 0, give
+# of x has the variance v. How long does BN make up for a map that fades, and what does that do to
+# slopes? With pencil and paper, for v, eps > 0, give
 #
 # - `size`: the standard deviation of what comes out;
-# - `slopes`: that of the output with respect to BN's own input, c x, and that with respect to x;
-#   BN's mean and variance are held still for this;
+# - `slopes`: the output's slope with respect to BN's own input, c x, and its slope with respect to
+#   x; hold BN's mean and variance still for both;
 # - `halvings`: how often x may be halved in all, from 0 to `most` times, such that the output's
 #   standard deviation is still `share` or more; `None` if it is less without any halving.
 
@@ -224,6 +225,8 @@ for M in (1.0, 0.5, 0.9):
 for M, share in [(1.0, 0.2), (1.0, 0.01), (1.0, 0.001), (0.5, 0.01), (0.5, 1e-6), (0.9, 0.01),
                  (0.5, 1.0)]:
     check(f"M = {M}, modules until the share is less than {share}", modules_until, share, M, 99)
+for most in (24, 25):
+    check(f"M = 1.0, the same for 0.01, {most} at most", modules_until, 0.01, 1.0, most)
 check.done()
 
 
@@ -255,7 +258,7 @@ check.done()
 #
 # One step of training on a leash, for a network whose gradients explode. The leash is each tensor's
 # own: a parameter's gradient that is longer than `leash` is shortened to that length, and keeps its
-# direction; a shorter one stays as it is. `nn.utils.clip_grad_norm_` does that. Gradients that the
+# direction; a shorter one stays as it is. Cut with `nn.utils.clip_grad_norm_`. Gradients that the
 # network still holds from before must not count. Three things are wrong: mend them.
 
 # %% leash-answer
@@ -532,8 +535,6 @@ check.done()
 
 # %% fade-check-2 points=7
 check = Check("fade-check-2")
-
-
 found = {}
 
 
