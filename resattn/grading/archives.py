@@ -1,0 +1,129 @@
+"""Archives as students hand them in: opened with limits, never unpacked to disk."""
+
+import gzip
+import io
+import stat
+import tarfile
+import zipfile
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import BinaryIO
+
+ENTRIES = 50_000  # files in one archive
+SUFFIXES = (".zip", ".tar.gz", ".tgz", ".tar")
+GZIP = b"\x1f\x8b"
+
+
+class Refused(ValueError):
+    """Why a file or an archive is not read: the end of a sentence."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One entry of an archive."""
+
+    name: str
+    size: int
+    when: float | None  # seconds since 1970
+    is_folder: bool
+    fault: str  # why it is not read; empty if it may be
+
+
+class Archive:
+    """A zip or tar file that is read member by member. Raises Refused for what is no such file."""
+
+    def __init__(self, file: BinaryIO, limit: int) -> None:
+        self._file, self._limit = file, limit
+        try:
+            start = file.read(512)
+            file.seek(0)
+            self._tar = start[:2] == GZIP or start[257:262] == b"ustar"
+            if self._tar:
+                self._opened = _tar(file, limit)
+                self._infos = list(islice(self._opened, ENTRIES))
+                self.members = [_of_tar(info) for info in self._infos]
+            else:
+                _count(file)
+                self._opened = zipfile.ZipFile(file)
+                self._infos = self._opened.infolist()
+                self.members = [_of_zip(info) for info in self._infos]
+        except Refused:
+            file.close()
+            raise
+        except Exception as error:  # a broken file makes these modules raise anything
+            file.close()
+            raise Refused(f"it does not open as an archive ({type(error).__name__})") from None
+
+    def read(self, k: int) -> bytes:
+        """The bytes of member k. Raises Refused if they are too many, or damaged."""
+        if self.members[k].fault:
+            raise Refused(self.members[k].fault)
+        try:
+            opened = self._opened
+            stream = (
+                opened.extractfile(self._infos[k]) if self._tar else opened.open(self._infos[k])
+            )
+            with stream:
+                return limited(stream, self._limit)
+        except Refused:
+            raise
+        except Exception as error:
+            raise Refused(f"it is damaged in its archive ({type(error).__name__})") from None
+
+    def close(self) -> None:
+        """Close the archive, and the file under it."""
+        self._opened.close()
+        self._file.close()
+
+
+def limited(stream: BinaryIO, limit: int) -> bytes:
+    """All that a stream holds, at most so many bytes."""
+    data = stream.read(limit + 1)
+    if len(data) > limit:
+        raise Refused(f"it is larger than {limit:,} bytes; clear the notebook's outputs")
+    return data
+
+
+def is_archive(name: str) -> bool:
+    """Whether a file is one by its name."""
+    return name.lower().endswith(SUFFIXES)
+
+
+def _tar(file: BinaryIO, limit: int) -> tarfile.TarFile:
+    """Unpacked into memory as a whole, with the same limit: gzip has no way to look ahead."""
+    data = limited(file, limit)
+    if data[:2] == GZIP:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
+            data = limited(stream, limit)
+    return tarfile.open(fileobj=io.BytesIO(data), mode="r:")
+
+
+def _count(file: BinaryIO) -> None:
+    """Refuse a zip whose list of contents would fill the memory."""
+    entries = 0
+    while chunk := file.read(1 << 20):
+        entries += chunk.count(b"PK\1\2")
+        if entries > ENTRIES:
+            raise Refused(f"it has more than {ENTRIES:,} entries")
+    file.seek(0)
+
+
+def _of_zip(info: zipfile.ZipInfo) -> Member:
+    mode = info.external_attr >> 16
+    try:
+        when = datetime(*info.date_time).timestamp()
+    except (ValueError, OverflowError, OSError):
+        when = None
+    fault = ""
+    if info.flag_bits & 1:
+        fault = "it is encrypted; hand it in without a password"
+    elif stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
+        fault = "it is a link or a device, and no file"
+    return Member(info.filename, info.file_size, when, info.is_dir(), fault)
+
+
+def _of_tar(info: tarfile.TarInfo) -> Member:
+    plain = info.isreg() or info.isdir()
+    fault = "" if plain else "it is a link or a device, and no file"
+    return Member(info.name, info.size, float(info.mtime), info.isdir(), fault)
