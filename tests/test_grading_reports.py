@@ -904,6 +904,19 @@ def test_similarity_csv_and_the_page_name_the_pair(tmp_path):
     assert "bo--" not in feedback(tmp_path) and "imilar" not in feedback(tmp_path)
 
 
+def test_the_class_page_shows_the_first_pairs_and_where_the_others_are(tmp_path):
+    write(tmp_path, [result(f"s{k:02}", attend={"answer": LONG}) for k in range(22)], SESSION)
+    assert read_csv(tmp_path / "similarity.csv") == []  # twice as many as may share an answer
+    copies = [LONG.replace("total", "t") if k % 2 else RENAMED for k in range(11)]
+    others = [f"def attend{k}(x): return x" for k in range(11)]
+    results = [
+        result(f"s{k:02}", attend={"answer": answer}) for k, answer in enumerate([*copies, *others])
+    ]
+    write(tmp_path, results, SESSION)
+    assert len(read_csv(tmp_path / "similarity.csv")) == 55
+    assert "5 more pairs in" in Page((tmp_path / "index.html").read_text(encoding="utf-8")).text
+
+
 def test_the_work_grows_with_the_class_and_not_with_its_square(monkeypatch):
     pairs, fingerprints = 0, 0
 
@@ -915,8 +928,8 @@ def test_the_work_grows_with_the_class_and_not_with_its_square(monkeypatch):
 
     monkeypatch.setattr(similarity, "combinations", counted)
     found = similarity.Answers()
-    for k in range(600):  # twenty write as one, thirty groups do, and all share a frame
-        own = "".join(f"    v = x{k // 20}_{j} + {j}\n" for j in range(8))
+    for k in range(600):  # thirty groups of twenty; all share a frame
+        own = "".join(f"    v = x{k // 20}_{j} + {j}\n" for j in range(16))
         found.add(f"s{k}", ARL, "attend", f"{SHORT}{own}")
     assert len(found.pairs()) == 30 * 20 * 19 // 2
     assert 0 < pairs <= fingerprints * 30 / 2

@@ -16,6 +16,8 @@ from resattn.grading.report.scored import STATUSES
 from resattn.grading.report.similarity import Pair
 from resattn.grading.report.text import number, shown
 
+PAIRS = 50  # similar pairs on the page; all are in similarity.csv
+
 _FILES = ("grades.csv", "grades.json", "canvas.csv", "manual.csv", "similarity.csv", "junit.xml")
 
 
@@ -113,12 +115,15 @@ def _similar(pairs: list[Pair], book: Class) -> str:
             f"{pair.score:.2f}",
             shown(", ".join(f"{exercise}/{task}" for exercise, task, _ in pair.tasks)),
         )
-        for pair in pairs
+        for pair in pairs[:PAIRS]
     )
+    more = len(pairs) - PAIRS
     return (
         "<p>Pairs whose code is nearly the same after names, comments and layout are taken away "
         "(1 is equal). No points were taken: read both answers, and ask, before you judge.</p>"
         + table(heads, rows, heads[1:2])
+        + f'<p>{several(more, "more pair")} in <a href="similarity.csv">similarity.csv</a>.</p>'
+        * (more > 0)
     )
 
 

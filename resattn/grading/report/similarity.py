@@ -40,6 +40,7 @@ class Answers:
     def __init__(self) -> None:
         self._prints: dict[tuple[str, str], dict[str, frozenset[int]]] = defaultdict(dict)
         self._given: dict[tuple[str, str], frozenset[int]] = {}
+        self._written: Counter[tuple[str, str]] = Counter()
 
     def add(self, student: str, exercise: str, task: str, answer: str, given: str = "") -> None:
         """Take in an answer; ``given`` is the stub as it was handed out."""
@@ -47,6 +48,7 @@ class Answers:
         if where not in self._given:
             self._given[where] = frozenset(runs(given))
         found = frozenset(winnowed(runs(answer))) - self._given[where]
+        self._written[where] += bool(found)
         if len(found) >= EVIDENCE:
             self._prints[where][student] = found
 
@@ -54,7 +56,8 @@ class Answers:
         """All pairs with a task that is nearly the same, those that share most first."""
         flagged: dict[tuple[str, str], list[tuple[str, str, float, int]]] = defaultdict(list)
         for (exercise, task), prints in sorted(self._prints.items()):
-            for pair, score, shared in _alike(prints):
+            limit = common(self._written[exercise, task])
+            for pair, score, shared in _alike(prints, limit):
                 flagged[pair].append((exercise, task, score, shared))
         return sorted(
             (_pair(pair, found) for pair, found in flagged.items()),
@@ -78,18 +81,20 @@ def write(out: Path, pairs: list[Pair]) -> None:
 
 
 def common(students: int) -> int:
-    """How many students may share a fingerprint before it is nobody's own: a quarter, 5 to 30."""
-    return max(5, min(30, students // 4))
+    """How many of those who answered may share what is still their own: half, from 5 to 30."""
+    return max(5, min(30, students // 2))
 
 
-def _alike(prints: dict[str, frozenset[int]]) -> Iterator[tuple[tuple[str, str], float, int]]:
+def _alike(
+    prints: dict[str, frozenset[int]], limit: int
+) -> Iterator[tuple[tuple[str, str], float, int]]:
     owners = defaultdict(list)
     for student in sorted(prints):
         for fingerprint in prints[student]:
             owners[fingerprint].append(student)
     shared, own = Counter(), Counter()
     for students in owners.values():
-        if len(students) <= common(len(prints)):
+        if len(students) <= limit:
             own.update(students)
             shared.update(combinations(students, 2))
     for (a, b), count in sorted(shared.items()):
