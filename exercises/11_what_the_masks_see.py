@@ -13,8 +13,8 @@
 #
 # A **map** holds one value for each of an image's n pixels; N maps have shape (N, H, W). The
 # **object**, bool of the same shape, is True on the k pixels of each image that show its digit. M
-# is a mask (N, C, H, W), and its map the mean over the C channels. A network attends with (1 + M) T,
-# T being the trunk's output. Run the next cell first; then every task stands on its own.
+# is a mask (N, C, H, W), and its map the mean over the C channels. Networks attend with (1 + M) T;
+# T is the trunk's output. Run the next cell first; then every task stands on its own.
 
 # %% setup
 import math
@@ -35,9 +35,9 @@ exercise_set("11_what_the_masks_see")
 #
 # Score each map beside its object. `pointing` is 1 where the map's largest value lies on the object
 # and 0 where not; of several equally large values it is the share that lies on the object. `iou` is
-# the overlap, intersection over union, of the object with as many of the map's largest pixels as the
-# object has; there no two values are equal. Objects differ in size, and none is empty. Values may be
-# negative. The scores are float64, as the maps are.
+# the overlap, intersection over union, of the object's k pixels with the k largest pixels of the
+# map; it gets maps in which no two values are equal. Each object has its own size, and none is
+# empty. Values may be negative. The scores are float64, as the maps are.
 
 # %% score-answer
 def pointing(maps, objects):  # (N, H, W), bool (N, H, W) -> (N,)
@@ -89,13 +89,13 @@ check.done()
 # bool map; divide two sums, one of them <code>.double()</code>. In a loop over the images,
 # flattened, <code>inside[values.topk(k).indices].sum()</code> is h.</details>
 
-# %% luck [markdown] task={"difficulty": 3, "minutes": 25}
+# %% luck [markdown] task={"difficulty": 4, "minutes": 25}
 # ## Task 2: What luck scores
 #
-# *Difficulty 3 of 5, 25 minutes, 16 points: 13 by the check below, 3 by other inputs*
+# *Difficulty 4 of 5, 25 minutes, 16 points: 13 by the check below, 3 by other inputs*
 #
-# A map that knows nothing ranks the n pixels in random order, all orders equally likely. Which `iou`
-# has it on average (that of task 1), if the object has k pixels?
+# A map that knows nothing ranks the n pixels in random order, all orders equally likely. If the
+# object has k pixels, what is its IoU, that of task 1, on average?
 #
 # Now C channels, each of which points at the object with chance p on every image, independently of
 # the others and of the image. You choose the channel that points best on m images. Which share of
@@ -133,7 +133,8 @@ check.done()
 
 # %% luck-check-3 points=3
 check = Check("luck-check-3")
-for C, p, gain in [(1, 0.2, 0.01), (32, 0.14, 0.1), (256, 0.14, 0.1), (32, 0.5, 0.2), (2, 0.1, 0.5)]:
+for C, p, gain in [(1, 0.2, 0.01), (2, 0.1, 0.5), (32, 0.14, 0.1), (256, 0.14, 0.1),
+                   (32, 0.5, 0.2)]:
     check(f"images for a gain of {gain:g}, {C} channels, p = {p:g}", images_needed, C, p, gain)
 check.done()
 
@@ -156,10 +157,11 @@ check.done()
 #
 # *Difficulty 3 of 5, 15 minutes, 15 points: 13 by the check below, 2 by other inputs*
 #
-# A dark mask is not blind. `tell` should give the chance that one pixel of `inside` has a larger
-# value than one of `outside` has (equal values: a half), the mean over the images; and where that is
-# below 1/2, so that the maps are dark inside, they are all turned over. Maps are first brought to
-# the image's size, as a map whose cells tile the image. Three things are wrong. Find and mend them.
+# A dark mask is not blind. `tell` should give the chance that a pixel drawn from `inside` has a
+# larger value than one drawn from `outside` of the same image, equal values counting half, as a
+# mean over the images. If this mean is below 1/2, the maps are dark inside, and all are turned
+# over. Maps are first brought to the image's size, bilinearly; their cells tile the image. Three
+# things are wrong in the code. Find and mend them.
 
 # %% tell-answer
 def tell(maps, inside, outside):  # (N, h, w), bool (N, H, W) twice, never empty -> a number
@@ -179,7 +181,7 @@ check = Check("tell-check")
 inside, outside = torch.zeros(2, 1, 6, 5).bool()
 inside[0, 1:4, 1:3], outside[0, :, 3:] = True, True
 check("a constant map", tell, torch.full((1, 6, 5), 0.5).double(), inside, outside)
-for values in (2, 4):
+for values in (4, 6):
     maps = check.integers(0, values, 1, 6, 5).double()
     check(f"a map of {values} values", tell, maps, inside, outside)
     check(f"the same turned over, {values} values", tell, 1 - maps, inside, outside)
@@ -278,10 +280,10 @@ print("a mask that learned from labels alone, mean and lift on the object:", *fi
 
 
 # %% lift-words [markdown] manual=5
-# In four or five sentences: which lift has the factor 1 + M, if M is the recorded mask above, and is
-# that much? Pictures in print are stretched, so that the map's smallest value is black and its
-# largest white. What does this do to the lift, and what to pointing game, IoU and the chance of task
-# 3? What should stand below such a picture?
+# In four or five sentences: which lift has the factor 1 + M, if M is the recorded mask above, and
+# is that much? (Take its numbers as those of one map.) Pictures in print are stretched, so that the
+# map's smallest value is black and its largest white. What does this do to the lift, and what to
+# pointing game, IoU and the chance of task 3? What should stand below such a picture?
 #
 # *Your words here: your turn.*
 
@@ -307,8 +309,8 @@ print("a mask that learned from labels alone, mean and lift on the object:", *fi
 # 1. Which masks of a result lie, after training, *above* a baseline in all three scores? Give their
 #    names, sorted.
 # 2. By how many percentage points does the test error of some results differ from that of others?
-#    Pair runs of the same seed; a seed that occurs on one side only does not count, and the runs may
-#    stand in any order. `t_interval` makes a mean and interval of a list.
+#    Pair runs of the same seed; a seed that occurs on one side only does not count, and the runs
+#    may stand in any order. `t_interval(numbers)` gives the mean and its interval.
 # 3. What does an interval say: `"lower"`, `"higher"`, or, if it holds 0, `"cannot tell"`?
 
 # %% table-runs
@@ -417,16 +419,16 @@ check.done()
 #
 # *Difficulty 4 of 5, 30 minutes, 18 points: 16 by the check below, 2 by other inputs*
 #
-# Scores correlate; an exchange tests a cause. Write three edits of a mask M, (N, C, H, W) to the same
-# shape, and `exchanged`, which runs a network with edit(M) in place of each attention module's M, and
-# leaves the network as it was, even if edit raises an error. Then `rise`: how many more percentage
-# points of the images are misread so. Last comes the experiment: which edit costs a trained network
-# most? Guess before you run it.
+# Scores correlate; an exchange tests a cause. Write three edits of a mask M, (N, C, H, W) to the
+# same shape, and `exchanged`, which runs a network with edit(M) in place of each attention module's
+# M, and leaves the network as it was, even if edit raises an error. Then `rise`: by how many
+# percentage points more of the images are misread. The last check is the experiment: which edit
+# costs a trained network most? Guess before you run it.
 #
 # `model.attention_modules()` is a list of pairs, name and module; `module.mask` is the branch whose
-# output is M. `module.register_forward_hook(f)` makes f(module, inputs, output) run after a module:
-# what f returns, unless None, replaces the output. It returns a handle, and `handle.remove()` ends
-# it.
+# output is M. After `handle = part.register_forward_hook(f)`, f(part, inputs, output) runs whenever
+# the part has run, and what it returns, unless None, takes the output's place; `handle.remove()`
+# ends that.
 
 # %% swap-answer
 def flat(M):  # (N, C, H, W) -> (N, C, H, W), as all three
@@ -556,8 +558,8 @@ for name, edit in {"mean over positions": flat, "mean over images": usual,
 check.done()
 
 # %% swap-hints [markdown]
-# <details><summary>Hint 1</summary>Of M's four axes, which does each mean run over? Every edit gives
-# back M's full shape. For the hooks, keep the handles.</details>
+# <details><summary>Hint 1</summary>Of M's four axes, which does each mean run over? Every edit
+# gives back M's full shape. Of the hooks, keep the handles.</details>
 #
 # <details><summary>Hint 2</summary><code>keepdim=True</code> and <code>expand_as(M)</code> restore
 # the shape; <code>M.roll(1, 0)</code> moves the masks one image on. A <code>finally</code> block
