@@ -67,6 +67,7 @@ AWKWARD = [
     "$x$ *b* `c` [l](javascript:1)",
     "\ufffe",
     "⟨U+202E⟩",
+    "\u202e",
 ]
 
 
@@ -532,6 +533,8 @@ def test_an_extension_holds_for_its_student_alone(tmp_path):
         "deadlines, row 5: no set '99_none' was graded here",
         "deadlines, row 4: nobody called 'zed' handed anything in",
     ]
+    comments = [row["Feedback comments"] for row in read_csv(tmp_path / "moodle.csv")]
+    assert "; 2 days late" in comments[0] and "late" not in comments[1]
     assert "2 days late" in feedback(tmp_path) and "In time" in feedback(tmp_path, "bo")
 
 
@@ -643,7 +646,12 @@ def test_the_class_page_tells_the_class(tmp_path):
     assert "1 student without a readable file not counted" in said
     assert 'aria-label="Students by total. 15 to 20: 1; 35 to 40: 1; 45 to 50: 1"' in text
     assert "2 × you computed M T" in said
-    assert "2 × a shut mask: same shape, other values; yours begin 0, expected …" in said
+    rows = re.findall(r'"mean">(.*?)<.*?"full">(.*?)<.*?"discrimination">(.*?)<', text)
+    assert rows == [  # 0.50: 10, 0, 0 in merge against 35, 35, 15 in the other tasks
+        ("3.3 of 10", "33%", "0.50"),
+        ("13.3 of 20", "67%", "0.50"),
+        ("15.0 of 15", "100%", "-"),
+    ]
     for each in (
         "namespaces",
         "file system",
