@@ -68,7 +68,7 @@ LAYOUTS = {
     "a zip in each folder": {"anna/a.zip": zipped({SET: A}), f"ben/{SET}": B},
     "a class zip": {"all.zip": zipped({f"anna/{SET}": A, f"ben/{SET}": B})},
     "a class zip, names of their own": {"all.zip": zipped({"anna/x.ipynb": A, "ben/y.ipynb": B})},
-    "a class zip with a folder round it": {"c.zip": zipped({f"c/anna/{SET}": A, f"c/ben/{SET}": B})},
+    "a class zip with a folder in it": {"c.zip": zipped({f"c/anna/{SET}": A, f"c/ben/{SET}": B})},
     "a flat class zip": {"all.zip": zipped({f"anna_{SET}": A, f"ben_{SET}": B})},
     "zips in a class zip": {"all.zip": zipped({"anna.zip": zipped({SET: A}),
                                                "ben.zip": zipped({SET: B})})},
@@ -227,6 +227,9 @@ HOSTILE = {
     "a tar with a long name": ("dora.tar", long_name, "does not open as an archive"),
     "no tar at all": ("dora.tar.gz", lambda: b"\x1f\x8bno", "does not open as an archive"),
     "too large": ("dora/big.ipynb", lambda: b" " * 1_000_001, "larger than 1,000,000 bytes"),
+    "a deep path": ("dora.zip", lambda: zipped({"dora/" + "a/" * 30_000 + SET: A}),
+                    "nested more than 8 deep"),
+    "a long name": ("dora.zip", lambda: zipped({"_" * 60_000 + "/../x.ipynb": A}), "leads out"),
     "far too many files": ("dora.zip", lambda: zipped({f"{k}.txt": b"" for k in range(99)}),
                            "more than 40 entries"),
 }  # fmt: skip
@@ -312,9 +315,7 @@ def test_files_without_end_are_cut_off_for_one_student_only(tmp_path, monkeypatc
     assert "too many or too large files" in rows[5].why
 
 
-def test_an_archive_is_opened_once_for_all_its_students_and_memory_stays_flat(
-    tmp_path, monkeypatch
-):
+def test_a_class_zip_is_opened_once_and_all_archives_are_closed_again(tmp_path, monkeypatch):
     opened = []
 
     class Counted(listing.Archive):

@@ -1,4 +1,4 @@
-"""The cells in the JSON of a notebook: nbformat 2 to 4, whole or damaged."""
+"""What is in a damaged file: one side of Git's conflicts, and every whole cell of a notebook."""
 
 import json
 import re
@@ -12,10 +12,30 @@ _OPENING = re.compile(
     r'\{\s*"(?:cell_type|id|metadata|attachments|execution_count|source|outputs|collapsed|input'
     r'|language|level|prompt_number)"\s*:'
 )
+_CONFLICT = {"<<<<<<<": "upper", "|||||||": "base", "=======": "lower", ">>>>>>>": None}
 
 
 class Unreadable(ValueError):
     """Why a file gives no cells: one sentence."""
+
+
+def resolved(text: str, notes: list[str]) -> str:
+    """Without Git's conflict marks: of all upper and all lower sides, the one with more written."""
+    if not re.search("^<{7} ", text, re.MULTILINE):
+        return text
+    sides: dict[str, list[str]] = {"upper": [], "lower": [], "base": []}
+    now = None
+    for line in text.split("\n"):
+        mark = line[:7]
+        if mark == "<<<<<<<" or (now and mark in _CONFLICT and line[7:8] in ("", " ")):
+            now = _CONFLICT[mark]
+            continue
+        for side in (now,) if now else ("upper", "lower"):
+            sides[side].append(line)
+    upper, lower = ("\n".join(sides[side]) for side in ("upper", "lower"))
+    chosen = "lower" if lower.count("your turn") < upper.count("your turn") else "upper"
+    notes.append(f"Git's conflict marks were in the file; the {chosen} side of each was read.")
+    return lower if chosen == "lower" else upper
 
 
 def cell_contents(text: str, notes: list[str], most: int) -> list:

@@ -3,11 +3,11 @@
 import re
 from collections import Counter
 from difflib import SequenceMatcher
-from functools import cached_property
+from functools import cache, cached_property
 
 from resattn.classroom.markers import YOUR_TURN
 from resattn.grading.reading import Cell
-from resattn.grading.statements import Statement, defined, statements
+from resattn.grading.statements import Statement, bare, statements, unfenced
 
 LIKE = 0.8  # from here on a text is taken for an altered copy of another
 WORDS = 400  # of each text, that are compared
@@ -17,7 +17,6 @@ _HEADING = re.compile(
 )
 _CHECK = re.compile(r"""\bCheck\(\s*["']([\w-]+)["']""")
 _CHECKING = re.compile(r"\b(?:Check|exercise_set)\(|\bcheck(?:\.\w+)?\(")
-_FENCED = re.compile(r"^[ ]{0,3}(```+|~~~+)[^\n]*\n(.*?)^[ ]{0,3}\1", re.MULTILINE | re.DOTALL)
 
 
 class Given:
@@ -30,6 +29,8 @@ class Given:
         self.checks = {cell for task in self.tasks.values() for cell in task["cells"]}
         self.owner = {each: name for name, task in self.tasks.items() for each in task["names"]}
         self.section: dict[str, str | None] = {}
+        self.statements = cache(statements)  # as long as this notebook is matched
+        self.answered = cache(self._answered)
         now = None
         for name in self.cells:
             now = name if name in self.tasks else now
@@ -52,11 +53,11 @@ class Given:
     def own(self, source: str) -> list[Statement]:
         """The statements of a cell that are neither given nor do any checking."""
         return [
-            each for each in statements(source)
+            each for each in self.statements(source)
             if bare(each.source) not in self._known and not _CHECKING.search(each.source)
         ]  # fmt: skip
 
-    def answered(self, source: str) -> dict[str, list[Statement]]:
+    def _answered(self, source: str) -> dict[str, list[Statement]]:
         """The tasks that a cell has definitions for, with these."""
         found: dict[str, list[Statement]] = {}
         for each in self.own(source):
@@ -66,25 +67,22 @@ class Given:
 
     def written(self, source: str, task: str) -> set[str]:
         """The names of a task that a cell defines, and not as they were given."""
-        given = {bare(each.source) for each in statements(self.stub(task))}
+        given = {bare(each.source) for each in self.statements(self.stub(task))}
         return {each.defines for each in self.answered(source).get(task, ())
                 if bare(each.source) not in given and YOUR_TURN not in each.source}  # fmt: skip
 
-    def part(self, source: str, task: str) -> str:
-        """A cell without checks and the answers to other tasks; as it is if it has none."""
+    def part(self, source: str, task: str, alone: bool = True) -> str:
+        """A cell without checks, and if alone, without other tasks' answers; as it is if it can."""
         own = self.own(source)
-        others = {each.source for each in own if self.owner.get(each.defines, task) != task}
+        others = [each for each in own if alone and self.owner.get(each.defines, task) != task]
         if not others and not _CHECKING.search(source):
             return source
-        kept = [
-            each for each in statements(source)
-            if each.source not in others and (each.imports or each in own)
-        ]  # fmt: skip
-        return "".join(each.above + each.source + "\n" for each in kept).strip("\n")
+        kept = [each.above + each.source + "\n" for each in own if each not in others]
+        return "".join(kept).strip("\n")
 
     def added(self, name: str, source: str) -> str:
         """What a student added to a given cell: imports, and definitions that no given cell has."""
-        given = {each for cell in self._code_cells for each in defined(self.cells[cell]["source"])}
+        given = {each.defines for each in self._given}
         return "\n".join(
             each.source for each in self.own(source)
             if each.imports or (each.defines and each.defines not in given)
@@ -94,7 +92,7 @@ class Given:
         """The reference for a task that the exercise itself offers to those who are stuck."""
         folds = [cell["source"] for name, cell in self.cells.items()
                  if name.endswith(f"-needs-{task}")]  # fmt: skip
-        return {bare(each.source) for fold in folds for each in statements(unfenced(fold))}
+        return {bare(each.source) for fold in folds for each in self.statements(unfenced(fold))}
 
     def heading(self, source: str) -> str | None:
         """The task whose heading a text is, by its number and its title."""
@@ -131,7 +129,7 @@ class Given:
         known = [name for name in _CHECK.findall(source) if name in self.checks]
         if known:
             return known[0]
-        if "exercise_set(" in source or (not self.own(source) and statements(source)):
+        if "exercise_set(" in source or (not self.own(source) and self.statements(source)):
             return next(iter(self._code_cells), None)
         return self.closest(source, self._code_cells)
 
@@ -159,23 +157,17 @@ class Given:
         return {bare(cell["source"]): name for name, cell in self.cells.items()}
 
     @cached_property
+    def _given(self) -> list[Statement]:
+        return [each for name in self._code_cells
+                for each in self.statements(self.cells[name]["source"])]  # fmt: skip
+
+    @cached_property
     def _known(self) -> set[str]:
-        return {bare(each.source) for name in self._code_cells
-                for each in statements(self.cells[name]["source"])}  # fmt: skip
+        return {bare(each.source) for each in self._given}
 
     @cached_property
     def _words(self) -> dict[str, Counter]:
         return {name: _words(cell["source"]) for name, cell in self.cells.items()}
-
-
-def bare(source: str) -> str:
-    """A text without what does not show: blanks at the ends of its lines, blank lines around it."""
-    return "\n".join(line.rstrip() for line in source.strip().split("\n"))
-
-
-def unfenced(source: str) -> str:
-    """The code in the fences of a text; the text itself if it has none."""
-    return "\n".join(found[2].rstrip("\n") for found in _FENCED.finditer(source)) or source
 
 
 def _words(source: str) -> Counter:

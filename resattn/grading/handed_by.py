@@ -7,6 +7,8 @@ from dataclasses import replace
 from resattn.grading.archives import is_archive
 from resattn.grading.listing import Entry
 
+LONGEST = 255  # characters that a file's name has outside of archives
+
 _MOODLE = re.compile(r"(.+?)_(\d+)_assignsubmission_[a-z]+(?:_.*)?")
 _CANVAS = re.compile(r"([^_]+)_(?:LATE_)?(\d+)_(\d{3,})_.+")
 _FLAT = re.compile(r"(.+?)[ _-]+\d\d_[A-Za-z]\w*")
@@ -44,11 +46,12 @@ def _counts(entry: Entry) -> bool:
 
 
 def _student(name: str, is_folder: bool) -> tuple[str, dict[str, str]]:
-    return _exported(name) or (name if is_folder else _flat(name), {})
+    return _exported(name) or (name if is_folder else _flat(name[:LONGEST]), {})
 
 
 def _exported(name: str) -> tuple[str, dict[str, str]] | None:
     """Name and id of the student in a name that Moodle or Canvas gave; None if neither did."""
+    name = name[:LONGEST]
     if found := _MOODLE.fullmatch(name):
         return found[1], {"moodle": found[2]}
     if found := _CANVAS.fullmatch(name):

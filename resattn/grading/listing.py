@@ -107,17 +107,19 @@ class Files:
             return
         yield replace(entry, is_folder=True)
         names = [tuple(member.name.replace("\\", "/").strip("/").split("/")) for member in members]
-        homes = {name[:k] for name in names for k, part in enumerate(name) if part == "exercises"}
+        homes = {name[:k] for name in names for k, part in enumerate(name[:DEPTH])
+                 if part == "exercises"}  # fmt: skip
         for k, (member, name) in enumerate(zip(members, names, strict=True)):
             fault = member.fault
             if ".." in name or member.name.startswith(("/", "\\")) or ":" in name[0]:
                 name, fault = name[-1:], "its name leads out of its archive"
+            elif len(name) > DEPTH:
+                name, fault = (name[0], name[-1]), f"folders are nested more than {DEPTH} deep"
             if any(_ignored(name[: j + 1], name[:j] in homes) for j in range(len(name))):
                 continue
             inside = replace(entry, parts=(*entry.parts, *name), steps=(*entry.steps, k),
                              when=member.when, is_folder=member.is_folder, fault=fault)  # fmt: skip
-            if len(name) <= DEPTH:
-                yield from self._file(inside)
+            yield from self._file(inside)
 
     def _archive(self, steps: tuple) -> Archive:
         """The archive that these steps lead to; the last few stay open."""

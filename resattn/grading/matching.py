@@ -6,12 +6,13 @@ the stub. Checks and given helpers come from the course and are never taken from
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from resattn.classroom.markers import YOUR_TURN, YOUR_WORDS
-from resattn.grading.given import Given, bare, unfenced
+from resattn.classroom.markers import YOUR_TURN
+from resattn.grading.given import Given
+from resattn.grading.places import Place, placed, words
 from resattn.grading.reading import Cell
-from resattn.grading.statements import defined
+from resattn.grading.statements import bare, defined
 
 ABSENT = "not found"
 
@@ -35,30 +36,15 @@ class Match:
     notes: tuple[str, ...]
 
 
-@dataclass(eq=False)
-class _Place:
-    """A cell, the given cell that it is, and the task in whose section it stands."""
-
-    cell: Cell
-    given: str | None
-    how: str
-    section: str | None
-    taken: dict[str, str] = field(default_factory=dict)  # its answers by task: how found
-
-    @property
-    def is_own(self) -> bool:
-        return self.given is None and self.cell.kind == "code" and bool(self.cell.source.strip())
-
-
 def match(cells: Sequence[Cell], record: dict) -> Match:
     """Find the answer to each task, the words, and the student's own cells."""
     given = Given(record)
-    places = _placed(cells, given)
+    places = placed(cells, given)
     for task in given.tasks:
         _by_name(task, places, given)
     for task in given.tasks:
         _by_place(task, places, given)
-    words = {task: text for task in given.tasks if (text := _words(task, places, given))}
+    said = {task: text for task in given.tasks if (text := words(task, places, given))}
     answers = {task: _found(task, places, given) for task in given.tasks}
     before = [
         given.added(place.given, place.cell.source) for place in places
@@ -67,7 +53,7 @@ def match(cells: Sequence[Cell], record: dict) -> Match:
     ]  # fmt: skip
     before += [place.cell.source for place in places
                if place.is_own and not place.taken and place.section is None]  # fmt: skip
-    return Match(answers, words, tuple(filter(None, before)), _notes(answers, places, given))
+    return Match(answers, said, tuple(filter(None, before)), _notes(answers, places, given))
 
 
 def recognise(cells: Sequence[Cell], name: str, records: dict[str, dict]) -> str | None:
@@ -83,8 +69,8 @@ def recognise(cells: Sequence[Cell], name: str, records: dict[str, dict]) -> str
         heads = {cell["source"].partition("\n")[0] for cell in given if cell["source"][:1] == "#"}
         known = {cell["id"] for cell in given}
         called = any(f'exercise_set("{each}")' in source for source in code)
-        scores[each] = (called + len(names & owned) / len(owned) + len(texts & heads) / len(heads)
-                        + len(ids & known) / len(known))  # fmt: skip
+        pairs = (names, owned), (texts, heads), (ids, known)
+        scores[each] = called + sum(len(a & b) / max(len(b), 1) for a, b in pairs)
     best = max(scores, key=scores.get, default=None)
     if best and scores[best] > 0.3 and list(scores.values()).count(scores[best]) == 1:
         return best
@@ -95,16 +81,7 @@ def recognise(cells: Sequence[Cell], name: str, records: dict[str, dict]) -> str
     return next((found[0] for found in (whole, numbered) if len(found) == 1), None)
 
 
-def _placed(cells: Sequence[Cell], given: Given) -> list[_Place]:
-    places, section = [], None
-    for cell in cells:
-        name, how = given.identify(cell)
-        section = given.section[name] if name else section
-        places.append(_Place(cell, name, how, section))
-    return places
-
-
-def _by_name(task: str, places: list[_Place], given: Given) -> None:
+def _by_name(task: str, places: list[Place], given: Given) -> None:
     """Take the cells that are the answer by id or title, and those that define its names.
 
     A cell in another section counts for names only that have no definition in their own; what the
@@ -112,9 +89,9 @@ def _by_name(task: str, places: list[_Place], given: Given) -> None:
     """
     answer, lent = given.tasks[task]["answer"], given.lent(task)
     missing = set(given.tasks[task]["names"])
-    elsewhere: list[tuple[_Place, set[str]]] = []
+    elsewhere: list[tuple[Place, set[str]]] = []
     for place in places:
-        source = _code(place.cell)
+        source = place.code
         if place.given == answer:
             place.taken[task] = place.how
             missing -= given.written(source, task)
@@ -131,14 +108,14 @@ def _by_name(task: str, places: list[_Place], given: Given) -> None:
             place.taken[task] = "by what it defines"
 
 
-def _by_place(task: str, places: list[_Place], given: Given) -> None:
+def _by_place(task: str, places: list[Place], given: Given) -> None:
     """For an answer not found: the cell most like the stub in its section, then anywhere."""
     answer = given.tasks[task]["answer"]
     if any(task in place.taken for place in places):
         return
     for place in places:
         if place.given is None and place.cell.kind != "code":
-            if task in given.answered(_code(place.cell)):
+            if task in given.answered(place.code):
                 place.taken[task] = "by what it defines"
                 return
     free = [place for place in places if place.is_own and not place.taken]
@@ -154,10 +131,11 @@ def _by_place(task: str, places: list[_Place], given: Given) -> None:
                 return
 
 
-def _found(task: str, places: list[_Place], given: Given) -> Found:
+def _found(task: str, places: list[Place], given: Given) -> Found:
     """The cells of a task in their order, those still unwritten first: a later one counts."""
     taken = [place for place in places if task in place.taken]
-    sources = {place: given.part(_code(place.cell), task) for place in taken}
+    answer = given.tasks[task]["answer"]
+    sources = {place: given.part(place.code, task, place.given != answer) for place in taken}
     stub = bare(given.stub(task))
     written = [place for place in taken if bare(sources[place]) != stub] or taken[:1]
     written.sort(key=lambda place: YOUR_TURN not in sources[place])
@@ -175,36 +153,7 @@ def _found(task: str, places: list[_Place], given: Given) -> Found:
     return Found((*above, *(sources[place] for place in written)), how, tuple(below))
 
 
-def _code(cell: Cell) -> str:
-    return cell.source if cell.kind == "code" else unfenced(cell.source)
-
-
-def _words(task: str, places: list[_Place], given: Given) -> str:
-    """The student's own words on a task, without what was given; empty if there are none."""
-    name = given.tasks[task]["words"]
-    if name is None:
-        return ""
-    source = given.cells[name]["source"]
-    free = [place for place in places
-            if place.given is None and place.cell.kind != "code" and not place.taken]  # fmt: skip
-    for some in (
-        [place for place in places if place.given == name],
-        [place for place in free if given.keeps(source, place.cell.source)],
-        [place for place in free if place.section == task],
-    ):
-        said = [_unprompted(place.cell.source, source) for place in some]
-        if any(said):
-            return "\n\n".join(filter(None, said))
-    return ""
-
-
-def _unprompted(source: str, given: str) -> str:
-    prompt = {line.strip() for line in given.split("\n")}
-    lines = [line for line in source.split("\n") if line.strip() not in prompt or not line.strip()]
-    return "\n".join(lines).replace(YOUR_WORDS, "").replace(YOUR_WORDS.strip("*"), "").strip("\n ")
-
-
-def _notes(answers: dict[str, Found], places: list[_Place], given: Given) -> tuple[str, ...]:
+def _notes(answers: dict[str, Found], places: list[Place], given: Given) -> tuple[str, ...]:
     """What the instructor should know of cells that were not taken."""
     notes = []
     for place in places:

@@ -11,17 +11,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
 
-from resattn.grading.contents import Unreadable, cell_contents
+from resattn.grading.contents import Unreadable, cell_contents, resolved
 
 SIZE_LIMIT = 64_000_000  # bytes; outputs are dropped while parsing
-CELL_LIMIT = 2_000
+CELL_LIMIT = 1_000
+CELL_LENGTH = 100_000  # characters; pictures in a text do not count
+LENGTH_LIMIT = 2_000_000  # of all cells together
 SINGLY = 100_000  # so many bytes that are no UTF-8 are decoded one by one
 
 _PERCENT = re.compile(r"^# ?%%(?:[ \t](.*))?$", re.MULTILINE)
 _SCRIPT = re.compile(r"^# In ?\[[\d ]*\]:(.*)$", re.MULTILINE)  # nbconvert's
 _TITLE = re.compile(r"(.*?)\s*(?:\[(markdown|md|raw)\].*|(?:\b\w+=|\{).*|$)")
 _HEADER = re.compile(r"\A# ---\n(?:#.*\n)*?# ---\n")
-_CONFLICT = {"<<<<<<<": "upper", "|||||||": "base", "=======": "lower", ">>>>>>>": None}
+_PICTURE = re.compile(r"data:image/[\w.+-]{1,40};base64,[\w+/=]+", re.ASCII)
 _ODD = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -56,8 +58,8 @@ def read_notebook(data: bytes, name: str) -> Reading:
     if not data.strip(b"\0\t\n\r "):
         raise Unreadable("the file is empty")
     notes: list[str] = []
-    text = _resolved(_decoded(data, notes), notes)
-    notebook = text.lstrip().startswith("{") or not is_script(text)
+    text = resolved(_decoded(data, notes), notes)
+    notebook = text.lstrip().startswith("{") or not _is_script(text)
     cells = _cells(cell_contents(text, notes, CELL_LIMIT + 1), notes) if notebook else _script(text)
     cells = list(islice(cells, CELL_LIMIT + 1))
     if not cells and name.lower().endswith(".py"):
@@ -71,10 +73,17 @@ def read_notebook(data: bytes, name: str) -> Reading:
             f"the file has more than {CELL_LIMIT:,} cells; "
             "delete those that are no part of the exercise"
         )
-    return Reading(tuple(_clean(cells, notes)), tuple(dict.fromkeys(notes)))
+    clean = tuple(_clean(cells, notes))
+    length = sum(len(cell.source) for cell in clean)
+    if length > LENGTH_LIMIT:
+        raise Unreadable(
+            f"the file has {length:,} characters in its cells and the limit is {LENGTH_LIMIT:,}; "
+            "delete those that are no part of the exercise"
+        )
+    return Reading(clean, tuple(dict.fromkeys(notes)))
 
 
-def is_script(text: str) -> bool:
+def _is_script(text: str) -> bool:
     """Whether a text is cut into cells by percent marks, or by those of nbconvert's scripts."""
     return bool(_PERCENT.search(text) or _SCRIPT.search(text))
 
@@ -103,25 +112,6 @@ codecs.register_error("latin-1 bytes", _latin)
 
 def _lines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
-
-
-def _resolved(text: str, notes: list[str]) -> str:
-    """Without Git's conflict marks: of all upper and all lower sides, the one with more written."""
-    if not re.search("^<{7} ", text, re.MULTILINE):
-        return text
-    sides: dict[str, list[str]] = {"upper": [], "lower": [], "base": []}
-    now = None
-    for line in text.split("\n"):
-        mark = line[:7]
-        if mark == "<<<<<<<" or (now and mark in _CONFLICT and line[7:8] in ("", " ")):
-            now = _CONFLICT[mark]
-            continue
-        for side in (now,) if now else ("upper", "lower"):
-            sides[side].append(line)
-    upper, lower = ("\n".join(sides[side]) for side in ("upper", "lower"))
-    chosen = "lower" if lower.count("your turn") < upper.count("your turn") else "upper"
-    notes.append(f"Git's conflict marks were in the file; the {chosen} side of each was read.")
-    return lower if chosen == "lower" else upper
 
 
 def _cells(contents: list, notes: list[str]) -> Iterator[Cell]:
@@ -184,7 +174,10 @@ def _uncommented(source: str) -> str:
 
 def _clean(cells: list[Cell], notes: list[str]) -> Iterator[Cell]:
     for cell in cells:
-        source = _lines(cell.source)
+        source = _lines(_PICTURE.sub("", cell.source))
+        if len(source) > CELL_LENGTH:
+            notes.append(f"Cells of more than {CELL_LENGTH:,} characters were read as empty.")
+            source = ""
         if _ODD.search(source):
             notes.append("Characters that no text can hold (NUL, half a surrogate) were replaced.")
             source = _ODD.sub(lambda odd: "" if odd[0] == "\0" else "\ufffd", source)

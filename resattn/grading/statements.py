@@ -1,13 +1,13 @@
-"""A cell's code cut into its statements as text; code that does not parse is cut by its margins."""
+"""Code as text: cut into statements, by its margins if it does not parse, and out of fences."""
 
 import ast
 import re
 import warnings
 from dataclasses import dataclass
-from functools import lru_cache
 
-_DEFINITION = re.compile(r"(?:async\s+)?(?:def|class)\s+(\w+)|(\w+)\s*=\s*lambda\b")
+_DEFINITION = re.compile(r"^(?:(?:async\s+)?(?:def|class)\s+(\w+)|(\w+)\s*=\s*lambda\b)", re.M)
 _CONTINUES = re.compile(r"[\s)\]}#]|$|(?:else|elif|except|finally)\b")
+_FENCE = re.compile(r" {0,3}(```+|~~~+)")
 
 
 @dataclass(frozen=True)
@@ -20,15 +20,13 @@ class Statement:
     imports: bool
 
 
-@lru_cache(512)
 def statements(source: str) -> tuple[Statement, ...]:
     """The statements of a cell, in order; together with what is above them they are its text."""
     lines = source.split("\n")
     found, done = [], 0
     for start, end in _spans(source, lines):
         text = "\n".join(lines[start:end])
-        bare = "\n".join(line for line in text.split("\n") if not line.startswith("@"))
-        definition = _DEFINITION.match(bare)
+        definition = _DEFINITION.search(text)  # below its decorators
         found.append(
             Statement(
                 text,
@@ -44,6 +42,25 @@ def statements(source: str) -> tuple[Statement, ...]:
 def defined(source: str) -> frozenset[str]:
     """The functions and classes that a cell defines."""
     return frozenset(each.defines for each in statements(source) if each.defines)
+
+
+def bare(source: str) -> str:
+    """A text without what does not show: blanks at the ends of its lines, blank lines around it."""
+    return "\n".join(line.rstrip() for line in source.strip().split("\n"))
+
+
+def unfenced(source: str) -> str:
+    """The code in the fences of a text; the text itself if it has none."""
+    code, fence = [], ""
+    for line in source.split("\n"):
+        mark = _FENCE.match(line)
+        if fence and mark and mark[1].startswith(fence):
+            fence = ""
+        elif fence:
+            code.append(line)
+        elif mark:
+            fence = mark[1]
+    return "\n".join(code) or source
 
 
 def _spans(source: str, lines: list[str]) -> list[tuple[int, int]]:
