@@ -21,7 +21,7 @@ from resattn.grading.pristine import Pristine
 from resattn.grading.reading import Reading
 from resattn.grading.survey import Entry
 
-WAIT = 60  # seconds for the scheduler to have a worker
+WAIT = 20  # seconds for the scheduler to have a worker
 
 _places: dict[str, Judge] = {}
 _lock, _open = threading.Lock(), ExitStack()
@@ -56,7 +56,7 @@ def grade(address: str, exercises: Pristine, session: dict, limits: Limits,
     with client:
         shared = client.scatter(place, broadcast=True, hash=False)
         slots, entries = 2 * sum(client.nthreads().values()), {}
-        running = as_completed()
+        running = as_completed(loop=client.loop)
 
         def send() -> None:
             for entry, reading in handed:

@@ -1,0 +1,82 @@
+"""A class of 1,000 on a real set, one submission in ten faulty: does it end, and in linear time?"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+
+from resattn.bench import Row
+from resattn.bench.grading import REPOSITORY, SET, level, solved
+from resattn.grading import pristine
+from resattn.grading.pristine import Pristine
+
+FAULTS = {
+    "loops": "while True:\n    pass",
+    "swallows interrupts": "while True:\n    try:\n        while True:\n            pass\n"
+                           "    except BaseException:\n        pass",
+    "kills itself": "import os\nos.kill(os.getpid(), 9)",
+    "exits": "import os\nos._exit(0)",
+    "prints without end": "while True:\n    print('x' * 1000)",
+    "raises": "raise RuntimeError('no')",
+    "is no Python": "def (",
+    "crashes": "import ctypes\nctypes.string_at(0)",
+    "truncated file": None,
+    "empty file": None,
+}
+
+
+def measure(size: int = 1000) -> Iterator[Row]:
+    """Seconds in all, for each quarter, and rows that lack a reason."""
+    exercises = pristine.read(REPOSITORY / "solutions" / f"{SET}.py")
+    with tempfile.TemporaryDirectory() as name:
+        folder, out = Path(name) / "class", Path(name) / "out"
+        make(exercises, folder, size)
+        command = [sys.executable, "-m", "resattn", "grade", str(folder), "--out", str(out),
+                   "--jobs", "2", "--sets", str(exercises.exercises.path.parent)]
+        start, marks = time.perf_counter(), []
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True,
+                              env=os.environ | {"OMP_NUM_THREADS": "1"}) as grader:
+            for line in grader.stdout:
+                if " of " in line.partition(":")[0]:
+                    marks.append(time.perf_counter() - start)
+        spent = time.perf_counter() - start
+        if grader.returncode:
+            raise RuntimeError(f"the grader ended with status {grader.returncode}")
+        rows = [json.loads(path.read_text()) for path in (out / "results").glob("*.json")]
+    yield f"{size:,} submissions, one in ten faulty, {level()}", f"{spent / 60:.1f} min"
+    quarters = [marks[size * k // 4 - 1] - (marks[size * (k - 1) // 4 - 1] if k > 1 else marks[0])
+                for k in (1, 2, 3, 4)]
+    yield "seconds for each quarter", ", ".join(f"{each:.0f}" for each in quarters)
+    yield "rows", f"{len(rows):,}"
+    yield "rows that lose points without a reason", str(sum(map(unexplained, rows)))
+
+
+def unexplained(result: dict) -> bool:
+    """Whether a row loses points and does not say why."""
+    if result["status"] == "unreadable":
+        return not result["why"]
+    return any(task["points"] < task["of"] and not task["reason"]
+               for task in result["tasks"].values())
+
+
+def make(exercises: Pristine, folder: Path, size: int) -> None:
+    """Write the class: every tenth submission has one of the faults, the others are right."""
+    faults, tasks = list(FAULTS), list(exercises.tasks.values())
+    for k in range(size):
+        notebook = solved(exercises, k)
+        fault = faults[k // 10 % len(faults)] if k % 10 == 9 else None
+        if fault and FAULTS[fault]:
+            task = tasks[k // 100 % len(tasks)]
+            cell = next(cell for cell in notebook.cells if cell.id == task.answer.id)
+            cell.source = FAULTS[fault]
+        text = nbformat.writes(notebook)
+        cut = {"truncated file": len(text) // 2, "empty file": 0}.get(fault or "", len(text))
+        place = folder / f"student{k:04}" / f"{exercises.name}.ipynb"
+        place.parent.mkdir(parents=True)
+        place.write_text(text[:cut], encoding="utf-8")
