@@ -161,8 +161,8 @@ check.done()
 # comes back through it. What has the value 0, and lets g back to T as it is?</details>
 #
 # <details><summary>Hint 2</summary>T - T.detach(). Write each merge as a sum: one part makes the
-# value, without a way back to T, and the other lets back to T what the table asks for. It must
-# have a value that you can account for.</details>
+# value, without a way back to T, and the other lets back to T what the table asks for. Mind
+# which value that other part has.</details>
 #
 # <details><summary>Hint 3</summary>The first is
 # <code>M * T.detach() + (T - T.detach())</code>. In the second, T.detach() is the value, and the
@@ -421,10 +421,11 @@ def our_table():
     return {kind: torch.tensor(each).double().T for kind, each in rows.items()}
 
 
+print("wrong, %    ", *(f"{wrong:6}" for wrong in (0, 10, 30, 50, 70)))
 for name, row in paper_tables().items():
-    print(f"{name:12}", row)
+    print(f"{name:12}", *(f"{error:6.2f}" for error in row.values()))
 for name, each in our_table().items():
-    print(f"{name:12}", *(f"{value:6.1f}" for value in each.mean(0)), " mean over seeds")
+    print(f"{name:12}", *(f"{error:6.1f}" for error in each.mean(0)), " mean over seeds")
 
 
 # %% tables-answer
@@ -468,8 +469,8 @@ check.done()
 
 
 # %% tables-hints [markdown]
-# <details><summary>Hint 1</summary>On clean labels Attention-92 makes 4.99 errors where ResNet-164
-# makes 5.46. Keep this share: how many would it make where ResNet-164 makes 8.35, and how many did
+# <details><summary>Hint 1</summary>On clean labels, which share of the plain network's errors does
+# the masked one make? Keep this share: how many would it make with wrong labels, and how many did
 # it make?</details>
 #
 # <details><summary>Hint 2</summary>For the second, make one rise a seed for each network first.
@@ -499,7 +500,7 @@ check.done()
 #    factor, divided by the same without.
 # 3. By pencil and paper: if every image's factor lies between `low` and `high`, and could be
 #    chosen freely there, what is the smallest quotient that might come out?
-# 4. For a rule and a world, the mean quotient over seeds 0 and 1.
+# 4. For a rule and a value of `stamped`, the mean quotient over seeds 0 and 1.
 
 # %% stamp-world
 def scans(stamped, seed, n=400):
@@ -595,7 +596,7 @@ for rule in ("nal", "arl"):
 check.done()
 
 # %% stamp-words [markdown] manual=5
-# In three or four sentences: lesson 07 found quotients of about 1, and one of yours lies far below.
+# In three or four sentences: lesson 07 found quotients of about 1, and two of yours lie far below.
 # Why does this not contradict the lesson? Why does ARL stop where it stops? And what would you have
 # to know about the wrong labels of a real data set before you hope for a filter?
 #

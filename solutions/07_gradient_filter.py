@@ -189,8 +189,8 @@ check.done()
 # comes back through it. What has the value 0, and lets g back to T as it is?</details>
 #
 # <details><summary>Hint 2</summary>T - T.detach(). Write each merge as a sum: one part makes the
-# value, without a way back to T, and the other lets back to T what the table asks for. It must
-# have a value that you can account for.</details>
+# value, without a way back to T, and the other lets back to T what the table asks for. Mind
+# which value that other part has.</details>
 #
 # <details><summary>Hint 3</summary>The first is
 # <code>M * T.detach() + (T - T.detach())</code>. In the second, T.detach() is the value, and the
@@ -440,12 +440,12 @@ check.done()
 # new images, and what follows for choosing the moment to stop by the training loss?
 #
 # <!-- answer -->
-# All four end far below the floor, so each of them has learnt more than half of its labels by
-# heart, the masked ones too: the masks did not keep the wrong labels out. What is known by heart is
-# of no use on new images, and by the true labels it is wrong in half the cases, while the network
-# with h = 0 makes no error there, although its training loss is the higher of the two. So the
-# training loss must not choose the moment to stop: below the floor it falls by learning by heart. A
-# clean validation set can.
+# All four end far below the floor, so in the mean over seeds each has learnt more than half of its
+# labels by heart, the masked ones too: the masks did not keep the wrong labels out. What is known
+# by heart is of no use on new images, and by the true labels it is wrong in half the cases, while
+# the network with h = 0 makes no error there, although its training loss is the higher of the two.
+# So the training loss must not choose the moment to stop: below the floor it falls by learning by
+# heart. A clean validation set can.
 # <!-- end answer -->
 
 # %% know-hints [markdown]
@@ -493,10 +493,11 @@ def our_table():
     return {kind: torch.tensor(each).double().T for kind, each in rows.items()}
 
 
+print("wrong, %    ", *(f"{wrong:6}" for wrong in (0, 10, 30, 50, 70)))
 for name, row in paper_tables().items():
-    print(f"{name:12}", row)
+    print(f"{name:12}", *(f"{error:6.2f}" for error in row.values()))
 for name, each in our_table().items():
-    print(f"{name:12}", *(f"{value:6.1f}" for value in each.mean(0)), " mean over seeds")
+    print(f"{name:12}", *(f"{error:6.1f}" for error in each.mean(0)), " mean over seeds")
 
 
 # %% tables-answer
@@ -556,8 +557,8 @@ check.done()
 
 
 # %% tables-hints [markdown]
-# <details><summary>Hint 1</summary>On clean labels Attention-92 makes 4.99 errors where ResNet-164
-# makes 5.46. Keep this share: how many would it make where ResNet-164 makes 8.35, and how many did
+# <details><summary>Hint 1</summary>On clean labels, which share of the plain network's errors does
+# the masked one make? Keep this share: how many would it make with wrong labels, and how many did
 # it make?</details>
 #
 # <details><summary>Hint 2</summary>For the second, make one rise a seed for each network first.
@@ -585,7 +586,7 @@ check.done()
 #    factor, divided by the same without.
 # 3. By pencil and paper: if every image's factor lies between `low` and `high`, and could be
 #    chosen freely there, what is the smallest quotient that might come out?
-# 4. For a rule and a world, the mean quotient over seeds 0 and 1.
+# 4. For a rule and a value of `stamped`, the mean quotient over seeds 0 and 1.
 
 # %% stamp-world
 def scans(stamped, seed, n=400):
@@ -706,7 +707,7 @@ check("a drawn quotient", quotient, check.uniform(40), check.uniform(40), some)
 check.done()
 
 # %% stamp-words [markdown] manual=5
-# In three or four sentences: lesson 07 found quotients of about 1, and one of yours lies far below.
+# In three or four sentences: lesson 07 found quotients of about 1, and two of yours lie far below.
 # Why does this not contradict the lesson? Why does ARL stop where it stops? And what would you have
 # to know about the wrong labels of a real data set before you hope for a filter?
 #
