@@ -7,7 +7,6 @@ is not executed: its answers are still to be written. Work of a student's that a
 replace is copied to `exercises/mine/kept` first.
 """
 
-import os
 import time
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from resattn.classroom.pairs import (
     sources,
     strays,
 )
+from resattn.files import write_whole
 
 CELL_LIMIT = 600  # seconds; the gate's own limit is shorter
 
@@ -66,10 +66,7 @@ def _write(path: Path, text: str) -> bool:
     """Write a file whole, if it does not hold that text already; returns whether it did."""
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".tmp")
-    part.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(part, path)
+    write_whole(path, text)
     return True
 
 

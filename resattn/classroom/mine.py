@@ -4,10 +4,11 @@ Nothing in it belongs to the course or leaves the machine. `python -m resattn pr
 """
 
 import json
-import os
 import shutil
 from datetime import datetime
 from pathlib import Path
+
+from resattn.files import write_whole
 
 FOLDER = Path("mine")
 
@@ -22,10 +23,8 @@ def read(folder: Path = FOLDER) -> dict:
 
 def write(name: str, result: dict, folder: Path) -> None:
     """Replace the progress of one set."""
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / "progress.json.tmp"
-    part.write_text(json.dumps(read(folder) | {name: result}, indent=1) + "\n", encoding="utf-8")
-    os.replace(part, folder / "progress.json")
+    text = json.dumps(read(folder) | {name: result}, indent=1) + "\n"
+    write_whole(folder / "progress.json", text)
 
 
 def standing(name: str) -> str:

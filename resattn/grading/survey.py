@@ -56,7 +56,7 @@ def contents(handed: Iterable[Handed | Unread], entries: Iterable[Entry]) -> Ite
 
 def _entry(each: Handed | Unread, givens: Mapping[str, dict]) -> Entry:
     if isinstance(each, Unread):
-        return Entry(each.student, each.path, why=each.why)
+        return Entry(each.student, each.path, why=each.why, ids=each.ids)
     plain = Entry(each.student, each.path, sha256=hashlib.sha256(each.data).hexdigest(),
                   when=each.when, ids=each.ids)
     try:
