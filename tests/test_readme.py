@@ -1,5 +1,6 @@
 """What the README says is what the code does."""
 
+import json
 import re
 from pathlib import Path
 
@@ -66,3 +67,14 @@ def test_every_lesson_named_exists():
     lessons = re.findall(r"^\| `(\d\d_\w+)`", README.read_text(), re.M)
     for lesson in lessons:
         assert (README.parent / "course" / f"{lesson}.py").exists(), lesson
+
+
+def test_the_count_of_wrong_answers_is_that_of_the_records():
+    """That each is caught, the build and `test_exercises` see to."""
+    records = sorted((README.parent / "exercises" / "expected").glob("*.json"))
+    tasks = [task for path in records
+             for task in json.loads(path.read_text(encoding="utf-8"))["tasks"].values()]
+    wrong = sum(len(task["wrong"]) for task in tasks)
+    text = README.read_text(encoding="utf-8")
+    assert f'"{wrong} of {wrong} wrong answers caught"' in text
+    assert f"{len(tasks)} tasks in ten sets" in text and len(records) == 10
