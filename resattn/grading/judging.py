@@ -105,7 +105,7 @@ class Judge:
         if run.broke_in.startswith("before-") and before:
             before.clear()  # for all runs to come
             return True
-        culprit = self._task_of.get(run.broke_in.partition(".")[0])
+        culprit = self._task_of.get(run.broke_in.partition("__")[0])
         if culprit not in left:
             outcome.broke.update(dict.fromkeys(left, run.why))
             return False

@@ -57,9 +57,13 @@ class Pristine:
 
     @property
     def sources(self) -> list[str]:
-        """The code that runs whatever students write: all cells with the answers cut out."""
+        """The code that runs whatever students write, and the imports that they may add.
+
+        It is all cells with the answers cut out.
+        """
         answers = {task.answer.id: stub(task.answer, task.id) for task in self.exercises.tasks}
-        return [answers.get(cell.id, cell.source) for cell in self.exercises.code()]
+        allowed = [f"import {name}" for task in self.exercises.tasks for name in task.imports]
+        return [*(answers.get(cell.id, cell.source) for cell in self.exercises.code()), *allowed]
 
     def solution(self) -> dict[str, list[str]]:
         """The answers of the solution, by task."""
@@ -86,7 +90,7 @@ class Pristine:
                 before = []
                 task = of_answer[cell.id]
                 for k, source in enumerate(answers.get(task.id) or [stub(task.answer, task.id)]):
-                    cells.append(_cell(f"{cell.id}.{k}" if k else cell.id, source))
+                    cells.append(_cell(f"{cell.id}__{k}" if k else cell.id, source))
             elif cell.id in checks:
                 lines = right[cell.id] if right else None
                 (hidden if is_hidden(cell) else cells).append(_cell(cell.id, cell.source, lines))
