@@ -79,14 +79,13 @@ class Judge:
     def _run(self, answers: dict[str, list[str]], before: list[str], until: float) -> Outcome:
         """Run answers together; where one ends the kernel, go on without it.
 
-        If several do, each may have fallen to another's act: they are tried once more, alone.
+        Each of these may have fallen to another's act: they are tried once more, alone.
         """
         outcome, left = Outcome(), dict(answers)
         while left and self._once(left, before, until, outcome):
             pass
-        if len(outcome.broke) > 1:
-            for name in list(outcome.broke):
-                self._once({name: answers[name]}, before, until, outcome)
+        for name in list(outcome.broke) if len(answers) > 1 else ():
+            self._once({name: answers[name]}, before, until, outcome)
         return outcome
 
     def _once(self, left: dict[str, list[str]], before: list[str], until: float,
@@ -165,7 +164,7 @@ class Judge:
     def _reason(self, name: str, found: Found, outcome: Outcome, cells: dict[str, dict]) -> str:
         """The first reason for lost points, in words, from the checks that students have."""
         if name in outcome.broke:
-            return outcome.broke[name]
+            return f"your code broke the run off: {outcome.broke[name]}"
         answer = outcome.cells.get(self.pristine.tasks[name].answer.id)
         if answer and answer.error:
             return f"your cell does not run: {_plain(answer.error)}"

@@ -34,6 +34,7 @@ _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"
 def system() -> list[str]:
     """The files of the system and of this Python that every kernel reads; no `resattn` in them."""
     own = [sys.prefix, sys.base_prefix, os.path.dirname(os.path.realpath(sys.executable))]
+    own += [os.path.realpath(path) for path in own]  # where they are links
     package = str(Path(__file__).parents[2])
     paths = [each for path in (*_SYSTEM, *dict.fromkeys(own)) for each in _without(path, package)]
     return [path for path in paths if os.path.lexists(path)]
