@@ -13,7 +13,7 @@ from pathlib import Path
 from resattn.grading.archives import Refused
 from resattn.grading.handed_by import named
 from resattn.grading.listing import Entry, Files, shown
-from resattn.grading.reading import SIZE_LIMIT
+from resattn.grading.reading import SIZE_LIMIT, is_script
 
 FILES = 100  # read of one student
 LARGE = 4  # times the size limit, for all files of one student
@@ -67,7 +67,7 @@ def _of_student(entries: list[Entry], files: Files, limit: int) -> Iterator[Hand
             yield Unread(*who, f"the file was not read: {error}", entry.ids)
             continue
         count, total = count + 1, total + len(data)
-        if name.endswith(".py") and b"# %%" not in data and b"# In[" not in data:
+        if name.endswith(".py") and not is_script(data.replace(b"\0", b"").decode("latin-1")):
             continue
         rows = True
         yield Handed(*who, data, _time(entry.when), entry.ids)

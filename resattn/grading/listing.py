@@ -162,7 +162,11 @@ def _ignored(parts: tuple[str, ...], in_course: bool) -> bool:
 
 
 def shown(text: str) -> str:
-    """A name as one line of text: newlines, marks that turn the writing, and the like escaped."""
+    """A name as one line of text: newlines, marks that turn the writing, and the like escaped.
+
+    Backslashes are too: two names never become one.
+    """
     return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
+        c if c.isprintable() and c != "\\" else c.encode("unicode_escape").decode("ascii")
+        for c in text
     )
