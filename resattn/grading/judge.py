@@ -82,19 +82,21 @@ class ShutInKernel(GuardedKernel):
         raise RuntimeError(why)
 
     def stop(self) -> None:
-        """End the kernel, once."""
+        """End the kernel, once. Before the last cell, nbval does so with one that goes on."""
         if hasattr(self, "km"):
+            self.why = self.why or f"took longer than {self.order['limits']['cell']:g} s"
             super().stop()
 
     def ended(self) -> str:
         """Why the kernel is dead, in words; empty while it lives."""
-        if self.is_alive():
+        if not self.why and self.is_alive():
             return ""
         path = self.folder / "ended"
         until = time.monotonic() + 2
         while not path.exists() and time.monotonic() < until and not self.why:
             time.sleep(0.02)
-        return self.why or (path.read_text(errors="replace") if path.exists() else "ended")
+        self.why = self.why or (path.read_text(errors="replace") if path.exists() else "ended")
+        return self.why
 
 
 class Scribe:
