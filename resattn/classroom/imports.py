@@ -6,8 +6,8 @@ import linecache
 import sys
 from collections.abc import Iterable, Iterator
 
-ALWAYS = frozenset(sys.stdlib_module_names) | {"torch", "numpy"}
-"""What any answer may import: the standard library, numpy and torch (and not torchvision)."""
+ALWAYS = frozenset(sys.stdlib_module_names) | {"torch", "numpy", "matplotlib"}
+"""What any answer may import: the standard library, numpy, torch (and not torchvision), figures."""
 
 
 def forbidden(tree: ast.AST, allowed: Iterable[str]) -> list[str]:
