@@ -59,7 +59,7 @@ def read_notebook(data: bytes, name: str) -> Reading:
         raise Unreadable("the file is empty")
     notes: list[str] = []
     text = resolved(_decoded(data, notes), notes)
-    notebook = text.lstrip().startswith("{") or not _is_script(text)
+    notebook = text.lstrip().startswith("{") or not is_script(text)
     cells = _cells(cell_contents(text, notes, CELL_LIMIT + 1), notes) if notebook else _script(text)
     cells = list(islice(cells, CELL_LIMIT + 1))
     if not cells and name.lower().endswith(".py"):
@@ -83,7 +83,7 @@ def read_notebook(data: bytes, name: str) -> Reading:
     return Reading(clean, tuple(dict.fromkeys(notes)))
 
 
-def _is_script(text: str) -> bool:
+def is_script(text: str) -> bool:
     """Whether a text is cut into cells by percent marks, or by those of nbconvert's scripts."""
     return bool(_PERCENT.search(text) or _SCRIPT.search(text))
 
