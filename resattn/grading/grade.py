@@ -4,6 +4,7 @@ Each result is written as it comes; a run that was stopped goes on with --resume
 come the gradebook, the class page and the feedback.
 """
 
+import contextlib
 import json
 import os
 import platform
@@ -23,6 +24,7 @@ from resattn.grading.kernels import levels
 from resattn.grading.kernels.limits import Limits
 from resattn.grading.pristine import Pristine
 from resattn.grading.reading import Reading
+from resattn.grading.report import deadlines, manual
 from resattn.grading.report.text import visible
 from resattn.grading.results import Results
 from resattn.grading.sets import fingerprint, load
@@ -77,6 +79,8 @@ def run(options) -> int:
         {entry.set for entry in entries if entry.set})}
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / "session.json", json.dumps(session, indent=1) + "\n")
+    deadlines.read(options.deadlines, session["sets"])  # what is amiss there shows before
+    manual.read(out / "manual.csv")  # hours of grading
     store = Results(out)
     old = list(map(_points_only, store)) if options.regrade else []
     todo = [entry for entry in entries if options.regrade or not store.done(
@@ -160,14 +164,20 @@ def _session(options) -> dict:
         raise ValueError(f"--seconds is {options.seconds:g}; it lies between 0.1 and 3600")
     if not options.submissions.is_dir():
         raise ValueError(f"there is no folder {options.submissions}")
+    if options.out.exists() and not options.out.is_dir():
+        raise ValueError(f"--out {options.out} is a file; name a folder")
+    if options.out.resolve().is_relative_to(options.submissions.resolve()):
+        raise ValueError(f"--out {options.out} lies in {options.submissions}, where its pages "
+                         "would be taken for a student's; name a folder elsewhere")
     before = options.out / "session.json"
     if before.exists() and not (options.resume or options.regrade):
         raise ValueError(f"{options.out} holds grades already; --resume goes on, --regrade grades "
                          "all anew, and another --out begins another gradebook")
     seed = options.seed
     if seed is None:
-        seed = json.loads(before.read_text())["seed"] if before.exists() else (
-            secrets.randbelow(10**9))
+        seed = _seed(before) if before.exists() else secrets.randbelow(10**9)
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"--seed is {seed}; it is a whole number from 0 to {2**32 - 1}")
     level = options.isolation or levels.best()
     if not levels.works(level):
         raise ValueError(f"--isolation {level} does not work on this machine")
@@ -181,6 +191,14 @@ def _session(options) -> dict:
         "versions": {"python": platform.python_version(),
                      **{name: version(name) for name in _PACKAGES}},
     }
+
+
+def _seed(path: Path) -> int:
+    """The seed of the runs before. Raises ValueError where the file does not say it."""
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        return int(json.loads(path.read_text(encoding="utf-8"))["seed"])
+    raise ValueError(f"{path} does not say the seed any more; name one with --seed, and all is "
+                     "graded anew")
 
 
 def _fingerprint(sets: dict[str, Pristine], entry: Entry, session: dict) -> str:

@@ -1,5 +1,6 @@
 """The results of a grading run on disk: one file a student and set, each whole or not there."""
 
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +30,10 @@ def unreadable(entry: Entry) -> dict:
 
 
 def failed(entry: Entry, pristine: Pristine, error: Exception) -> dict:
-    """The result where the grader itself failed: nothing is known, and it says so."""
+    """The result where the grader itself failed: nothing is known, and it says so.
+
+    It is of no session, so that a resumed run tries again.
+    """
     why = f"the grader failed on it and gives no points: {type(error).__name__}: {error}"[:500]
     tasks = {
         name: {"number": task.number, "title": task.title, "points": 0,
@@ -37,7 +41,7 @@ def failed(entry: Entry, pristine: Pristine, error: Exception) -> dict:
                "manual_of": task.words.metadata.manual if task.words else 0, "words": None,
                "found": "", "reason": why, "mistake": "", "withheld": "", "answer": "", "cells": {}}
         for name, task in pristine.tasks.items()}
-    return _result(entry, tasks, "unreadable", why, entry.notes)
+    return _result(entry, tasks, "unreadable", why, entry.notes) | {"session": ""}
 
 
 def _result(entry: Entry, tasks: dict, status: str, why: str, notes) -> dict:
@@ -62,16 +66,16 @@ class Results:
 
     def write(self, entry: Entry, result: dict, session: str) -> None:
         """Keep a result, and which session it is of."""
-        text = json.dumps(result | {"session": session}, indent=1, ensure_ascii=True)
+        text = json.dumps({"session": session} | result, indent=1, ensure_ascii=True)
         write_whole(self.path(entry), text + "\n")
 
     def done(self, entry: Entry, session: str) -> bool:
         """Whether this very file was graded in this session already."""
         try:
-            old = json.loads(self.path(entry).read_text(encoding="utf-8"))
+            old = _read(self.path(entry))
         except (OSError, ValueError):
             return False
-        return old["sha256"] == entry.sha256 and old["session"] == session
+        return (old["sha256"], old["session"]) == (entry.sha256, session)
 
     def clear(self, entries: list[Entry]) -> None:
         """Remove what is of no entry: files that were taken back."""
@@ -82,6 +86,16 @@ class Results:
 
     def __iter__(self) -> Iterator[dict]:
         for path in sorted(self.folder.glob("*.json")):
-            result = json.loads(path.read_text(encoding="utf-8"))
+            result = _read(path)
             result.pop("session")
             yield result
+
+
+def _read(path: Path) -> dict:
+    """A result file. Raises ValueError, one sentence, for one that is not whole."""
+    with contextlib.suppress(ValueError):
+        result = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(result, dict) and {"session", "sha256", "tasks"} <= set(result):
+            return result
+    raise ValueError(f"{path} is no whole result; call this again with --resume, which grades "
+                     "that submission anew")
