@@ -61,7 +61,7 @@ class Engine:
             ended = self._judge(folder, sandbox.limits)
             return _read(folder / "cells.jsonl", ended)
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
 
     def _judge(self, folder: Path, limits: Limits) -> str:
         wait = limits.submission + PATIENCE
@@ -90,6 +90,15 @@ def opened() -> Iterator[Engine]:
             yield Engine(base, None)
     finally:
         shutil.rmtree(base, ignore_errors=True)
+
+
+def _remove(folder: Path) -> None:
+    """Delete a run's folder, however deep a student nested what is in it."""
+    with contextlib.suppress(RecursionError):
+        shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists() and os.name == "posix":
+        for command in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
+            subprocess.run([*command, "--", str(folder)], capture_output=True)
 
 
 def _read(log: Path, ended: str) -> Run:

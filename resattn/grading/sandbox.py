@@ -66,9 +66,9 @@ class Sandbox:
         if self.server is None:
             kernel = [sys.executable, "-m", "ipykernel_launcher", "-f", connection]
             if self.level == "bubblewrap":
-                kernel = levels.bubblewrap(read, write, kernel)
+                kernel = levels.bubblewrap(read, write, self.limits.disk, kernel)
             guarded = {"command": kernel, "limits": self.limits.as_json(), "folder": scratch,
-                       "environment": environment}
+                       "write": write, "environment": environment}
             (folder / "order.json").write_text(json.dumps(guarded))
             return [sys.executable, "-m", "resattn.grading.kernels.alone",
                     str(folder / "order.json"), str(folder / "ended")], dict(os.environ)

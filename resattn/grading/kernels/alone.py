@@ -21,7 +21,7 @@ def main(order_file: str, ended: str) -> int:
         order["command"], cwd=order["folder"], env=order["environment"],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         start_new_session=posix, preexec_fn=(lambda: restrict(limits)) if posix else None)
-    said = guard.watch(kernel.pid, limits, lambda: os.getppid() == judge, order["folder"])
+    said = guard.watch(kernel.pid, limits, lambda: os.getppid() == judge, order["write"])
     with open(ended + ".part", "w", encoding="utf-8") as file:
         file.write(said)
     os.replace(ended + ".part", ended)

@@ -9,7 +9,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import psutil
 
@@ -18,8 +18,11 @@ from resattn.grading.kernels.limits import Limits
 LOOK_EVERY = 0.2  # seconds
 
 
-def watch(pid: int, limits: Limits, wanted: Callable[[], bool], scratch: str | None = None) -> str:
-    """Wait for the process, then end its tree; returns how it ended, in words."""
+def watch(pid: int, limits: Limits, wanted: Callable[[], bool], folders: Iterable[str]) -> str:
+    """Wait for the process, which writes to these folders; then end its tree.
+
+    Returns how it ended, in words.
+    """
     until = time.monotonic() + limits.submission
     why = ""
     with _waiter(pid) as ended:
@@ -29,7 +32,7 @@ def watch(pid: int, limits: Limits, wanted: Callable[[], bool], scratch: str | N
             elif time.monotonic() > until:
                 why = f"took longer than {limits.submission:g} s in all"
             else:
-                why = _excess(pid, limits, scratch)
+                why = _excess(pid, limits, folders)
     status = end(pid)
     return why or status
 
@@ -62,13 +65,13 @@ def subreaper() -> None:
     libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
 
 
-def _excess(pid: int, limits: Limits, scratch: str | None) -> str:
+def _excess(pid: int, limits: Limits, folders: Iterable[str]) -> str:
     tree = _tree(pid)
     if len(tree) > limits.processes:
         return f"started more than {limits.processes} processes"
     if _memory(tree, limits.memory) > limits.memory:
         return f"used more than {limits.memory / 2**30:g} GB of memory"
-    if scratch and _size(scratch, limits.disk) > limits.disk:
+    if sum(_size(folder, limits.disk) for folder in folders) > limits.disk:
         return f"wrote more than {limits.disk / 2**20:g} MB"
     return ""
 

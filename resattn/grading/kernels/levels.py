@@ -62,7 +62,7 @@ def works(level: str) -> bool:
     if not sys.platform.startswith("linux"):
         return False
     if level == "bubblewrap":
-        command = bubblewrap(["/"], [], ["true"])
+        command = bubblewrap(["/"], [], 2**20, ["true"])
         return bool(shutil.which("bwrap")) and subprocess.run(
             command, capture_output=True).returncode == 0
     trial = subprocess.run([sys.executable, "-m", __name__, level], capture_output=True)
@@ -105,8 +105,8 @@ def shut_in(level: str, read: list[str], write: list[str], limits: Limits, root:
         seccomp.only_socket_files()
 
 
-def bubblewrap(read: list[str], write: list[str], command: list[str]) -> list[str]:
-    """The command line that runs a command at the level of that name."""
+def bubblewrap(read: list[str], write: list[str], disk: int, command: list[str]) -> list[str]:
+    """The command line that runs a command at the level of that name, with so large a /tmp."""
     shown: list[str] = []
     for path in read:
         if os.path.islink(path):
@@ -115,8 +115,10 @@ def bubblewrap(read: list[str], write: list[str], command: list[str]) -> list[st
             shown += ["--ro-bind", path, path]
     for path in write:
         shown += ["--bind", path, path]
-    return ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", *shown,
-            "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--", *command]
+    memory = ["--size", str(disk), "--tmpfs"]
+    return ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--dev", "/dev",
+            *memory, "/dev/shm", "--remount-ro", "/dev", "--proc", "/proc", *memory, "/tmp",
+            *shown, "--remount-ro", "/", "--", *command]
 
 
 if __name__ == "__main__":

@@ -132,7 +132,7 @@ def _guarded(connection: socket.socket) -> None:
             _call(order)
         said = guard.watch(
             child, order.limits, lambda: os.getppid() == server and not _closed(connection),
-            None if order.level == "namespaces" else order.folder)
+            order.write or (order.folder,))
     with contextlib.suppress(OSError):
         connection.sendall(said.encode())
     os._exit(0)
