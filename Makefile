@@ -8,12 +8,13 @@ PYTHON =
 LAB_ARGS =
 TEST_ARGS =
 
-.PHONY: help lab test build lint doctor setup lock
+.PHONY: help lab test build site lint doctor setup lock
 
 help:
 	@echo "make lab     open the course in JupyterLab (LAB_ARGS adds its options)"
 	@echo "make test    run the whole suite (TEST_ARGS adds pytest's options)"
 	@echo "make build   make and execute the notebooks from their .py sources"
+	@echo "make site    build the course's pages in site/_build/html"
 	@echo "make lint    check the style of the code"
 	@echo "make doctor  say what this machine lacks for the course"
 	@echo "make lock    compile requirements.lock from pyproject.toml (needs uv)"
@@ -27,6 +28,9 @@ test: setup
 
 build: setup
 	@$(RUN) -m resattn build
+
+site: setup
+	@$(RUN) site/make.py
 
 lint: setup
 	@$(RUN) -m ruff check .
