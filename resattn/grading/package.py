@@ -38,24 +38,32 @@ def needed(sources: Iterable[str]) -> list[str]:
         found.add(name)
         waiting |= {name.rpartition(".")[0]} - {""}
         if name != "resattn":  # which fetches what it offers only when it is asked
-            waiting |= set(_imported(ast.parse(_path(name).read_text(encoding="utf-8"))))
+            path = _path(name)
+            package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            waiting |= set(_imported(tree, package))
     return sorted(found)
 
 
-def _imported(tree: ast.AST) -> Iterator[str]:
-    """The modules of this package that code imports or names; not those for type checkers."""
+def _imported(tree: ast.AST, package: str = "") -> Iterator[str]:
+    """The modules of `resattn` that code imports or names; not those for type checkers.
+
+    ``package`` is where the code stands, for imports that begin with a dot.
+    """
     if isinstance(tree, ast.If) and ast.unparse(tree.test) == "TYPE_CHECKING":
         return
     if isinstance(tree, ast.Import):
         for alias in tree.names:
             yield from _home(alias.name)
-    elif isinstance(tree, ast.ImportFrom) and tree.module and not tree.level:
+    elif isinstance(tree, ast.ImportFrom):
+        above = package.split(".")[: 1 - tree.level or None] if tree.level else []
+        module = ".".join([*above, *([tree.module] if tree.module else [])])
         for alias in tree.names:
-            yield from _home(f"{tree.module}.{alias.name}")
+            yield from _home(f"{module}.{alias.name}")
     elif isinstance(tree, ast.Attribute):
         yield from _home(ast.unparse(tree))
     for child in ast.iter_child_nodes(tree):
-        yield from _imported(child)
+        yield from _imported(child, package)
 
 
 def _home(dotted: str) -> Iterator[str]:

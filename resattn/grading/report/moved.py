@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from resattn.grading.report.scored import checked_points
-from resattn.grading.report.text import first_line, number, visible
+from resattn.grading.report.text import cut, first_line, number, visible
+
+CLIP = 120  # characters of a reason
 
 
 def moved(old: Iterable[Mapping], new: Iterable[Mapping]) -> list[str]:
@@ -70,4 +72,4 @@ def _sum(points: dict) -> str:
 
 
 def _why(text: str) -> str:
-    return f": {visible(text)}" if text else ""
+    return f": {visible(cut(text, CLIP))}" if text else ""

@@ -1,0 +1,111 @@
+"""What a kernel sees of the package, where answers reach, a grader that proves itself or stops."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from grading_kit import NAME, SETS, Case, write_class
+
+from resattn.grading import package
+from resattn.grading.kernels import levels
+from resattn.grading.reach import around, not_allowed, tree
+
+
+def modules(*sources: str) -> set[str]:
+    return set(package.needed(sources))
+
+
+def test_a_kernel_sees_what_its_set_needs_and_no_more():
+    seen = modules("from resattn.units import PreActBottleneck")
+    assert {"resattn.units", "resattn.classroom.check", "resattn.grading.kernels.guard"} <= seen
+    assert not seen & {"resattn.attention", "resattn.gates", "resattn.masks",
+                       "resattn.grading.references", "resattn.classroom.rehearse"}
+
+
+@pytest.mark.parametrize("source", [
+    "import resattn\nmodel = resattn.attention56()", "from resattn import create_model",
+    "def f():\n    from resattn import create", "import resattn.create as c"])
+def test_what_is_fetched_by_name_or_late_is_seen_with_all_that_it_needs(source):
+    assert {"resattn.create", "resattn.network", "resattn.attention"} <= modules(source)
+
+
+def test_the_copy_works_by_itself_with_its_data(tmp_path):
+    package.copy(["from resattn.data import ClutteredDigits"], tmp_path)
+    code = ("import resattn, sys; from resattn.data import ClutteredDigits; "
+            "print(resattn.__file__, len(ClutteredDigits('train', 8)))")
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True,
+                          text=True, env={"PYTHONPATH": str(tmp_path)})
+    assert done.stdout.split() == [str(tmp_path / "resattn" / "__init__.py"), "8"], done.stderr
+    assert not (tmp_path / "resattn" / "attention.py").exists()
+
+
+@pytest.mark.parametrize(("source", "ways"), [
+    ("import importlib", ["importlib"]), ("__import__('os')", ["__import__"]),
+    ("from sys import modules", ["sys.modules"]), ("import sys\nsys.modules", ["modules"]),
+    ("f.__globals__", ["__globals__"]), ("getattr(f, '__globals__')", ["__globals__"]),
+    ("x = !ls", ["get_ipython"]), ("%run other.py", ["get_ipython"]),
+    ("import gc", ["gc"]), ("exec('x = 1')", ["exec"]),
+    ("import os\nos.system('x')", ["os.system"]),
+])
+def test_ways_around_the_imports_are_seen(source, ways):
+    assert set(ways) <= set(around([source]))
+
+
+@pytest.mark.parametrize("source", [
+    "%matplotlib inline\nx = 1", "model.eval()", "import re\nre.compile('a')",
+    "import math, functools, dataclasses", "async def f():\n    await g()", "getattr(self, name)",
+    "%%time\nx = 1"])
+def test_plain_code_is_not_suspected(source):
+    assert around([source]) == [] and not_allowed([source], ()) == []
+
+
+def test_modules_are_held_against_what_the_task_allows():
+    sources = ["import resattn.units", "from resattn import gates", "import torchvision"]
+    assert not_allowed(sources, ["resattn.units"]) == ["resattn.gates", "torchvision"]
+
+
+def test_what_cannot_run_has_no_tree():
+    assert tree("def f(:") is None and tree("x = 1\0") is None and tree("x = 1") is not None
+
+
+def test_no_copy_of_the_package_is_among_the_systems_files(tmp_path):
+    package_folder, other = tmp_path / "lib" / "resattn", tmp_path / "lib" / "torch"
+    for folder in (package_folder, other):
+        folder.mkdir(parents=True)
+    assert levels._without(str(tmp_path), str(package_folder)) == [str(other)]
+    assert not any((Path(package.HOME) / "attention.py").is_relative_to(path)
+                   for path in levels.system())
+
+
+def changed(tmp_path: Path, old: str, new: str) -> Path:
+    """The small set with one change, in a private folder."""
+    sets = tmp_path / "private" / "solutions"
+    shutil.copytree(SETS, sets)
+    source = sets / f"{NAME}.py"
+    text = source.read_text()
+    assert text.count(old) == 1
+    source.write_text(text.replace(old, new))
+    return sets
+
+
+@pytest.mark.parametrize(("old", "new", "says"), [
+    ("    return x * x.abs()", "    import time\n\n    return x * x.abs() * time.time()",
+     "must not depend on where or in what order it runs"),
+    ("# %% merge [markdown]",
+     "# %% helper\nsquare = lambda x: x * x.abs()  # noqa: E731\n\n# %% merge [markdown]",
+     "the unsolved exercise gets"),
+    ("    return (1 + mask) * trunk", "    return (1 + mask) * trunk + 0 * square(trunk)",
+     "the solution without its answer 'square' gets 0 points for 'merge'"),
+])
+def test_a_set_on_which_the_grader_cannot_be_fair_stops_it(tmp_path, old, new, says):
+    """A solution that changes, a helper that gives answers away, a task that needs another."""
+    sets, folder = changed(tmp_path, old, new), write_class(tmp_path / "class", [Case("anna")])
+    out = tmp_path / "out"
+    done = subprocess.run(
+        [sys.executable, "-m", "resattn", "grade", str(folder), "--out", str(out), "--sets",
+         str(sets), "--seed", "1"], capture_output=True, text=True)
+    assert done.returncode == 2 and says in done.stderr, done.stdout + done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not list((out / "results").glob("*.json"))
