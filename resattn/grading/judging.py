@@ -16,7 +16,7 @@ from resattn.grading.references import Reference, earned
 from resattn.grading.sandbox import Sandbox
 
 LEAST = 5  # seconds: with less left, another run is not begun
-LATE = "took longer than"  # how the reason begins if a cell does not end
+OWN = ("took longer than", "printed more than")  # how reasons begin that are no other answer's
 OTHER_INPUTS = "right for the inputs shown, and not for others"
 
 
@@ -80,14 +80,14 @@ class Judge:
     def _run(self, answers: dict[str, list[str]], before: list[str], until: float) -> Outcome:
         """Run answers together; where one ends the kernel, go on without it.
 
-        Each of these may have fallen to another's act: they are tried once more, alone. Only a
-        single one that took too long can have been itself.
+        Each of these may have fallen to another's act: they are tried once more, alone. Not so a
+        single one that took too long or printed too much: that was itself.
         """
         outcome, left = Outcome(), dict(answers)
         while left and self._once(left, before, until, outcome):
             pass
         broke = dict(outcome.broke)
-        if len(answers) > 1 and (len(broke) > 1 or not "".join(broke.values()).startswith(LATE)):
+        if len(answers) > 1 and (len(broke) > 1 or not "".join(broke.values()).startswith(OWN)):
             for name in broke:
                 self._once({name: answers[name]}, before, until, outcome)
         return outcome

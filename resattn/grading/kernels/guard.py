@@ -150,9 +150,9 @@ def _reaped(pid: int) -> str:
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     except ChildProcessError:
         return "ended"
-    if code < 0:
-        with contextlib.suppress(ValueError):
-            return f"ended by the signal {signal.Signals(-code).name}"
+    number = -code if code < 0 else code - 128  # as a shell, and what is first in a namespace, does
+    with contextlib.suppress(ValueError):
+        return f"ended by the signal {signal.Signals(number).name}"
     return f"ended with status {code}"
 
 
