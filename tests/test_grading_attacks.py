@@ -111,7 +111,10 @@ def _listening(guests: list[str]) -> Iterator[int]:
         while stopped not in (ready := select.select(doors, [], [])[0]):
             for door in ready:
                 guests.append(doors[door])
-                door.recv(10) if door is udp else door.accept()
+                if door is udp:
+                    door.sendto(b"welcome", door.recvfrom(10)[1])
+                else:
+                    door.accept()
 
     porter = threading.Thread(target=welcome)
     porter.start()
@@ -182,3 +185,70 @@ def test_hidden_checks_stay_hidden(town):
     pages = [path for path in (town.out / "feedback").rglob("*") if student in path.name]
     assert pages
     assert not any("1, 4, 2, 3" in page.read_text(encoding="utf-8") for page in pages)
+
+
+FAST = [BY_NAME[name] for name in """
+    odd-prints odd-lambda odd-in-place lie-equal lie-class lie-clock steal-by-import steal-by-exec
+    steal-seed-0 state-default-dtype state-folder forged-points patched-check-done
+    patched-torch-name environment-seed ipython-silent-errors exit-at-once crash-by-abort
+    signal-kill-self frames
+    """.split()]
+
+
+def test_order_and_workers_change_nothing(town):
+    def points(found: dict[str, dict]) -> dict[str, list]:
+        return {case.name: [(task["points"], task["reason"])
+                            for task in found[case.name]["tasks"].values()] for case in FAST}
+
+    with graded(FAST, "--jobs", "1", backwards=True) as done:
+        assert points(done.found) == points(town.found)
+        before, handed = _gradebook(done.out), done.out.parent / "class"
+        again = done.out.parent / "again"
+        grade(handed, again, *OPTIONS, "--jobs", "2")
+        assert _gradebook(again) == before
+
+
+def _gradebook(out: Path) -> dict[str, bytes]:
+    """The files of the results, and the tables made of them."""
+    return {path.name: path.read_bytes() for path in (*out.glob("results/*"), *out.glob("*.csv"))}
+
+
+OTHER_LEVELS = {  # the seconds of a call: each kernel that bwrap starts imports torch anew
+    "landlock": "1",
+    "bubblewrap": "6",
+}
+REACHING = [BY_NAME[name] for name in """
+    read-solution read-other-submissions read-results read-runs read-home read-users
+    reach-server write-outside write-results delete-outside write-package net-tcp net-udp
+    net-abstract fork-daemon
+    """.split()]
+LIMITED = [BY_NAME[name] for name in """
+    loop-at-top loop-in-call loop-printing-at-top loop-without-alarm exit-at-once
+    signal-kill-self crash-by-abort memory-in-steps-in-call disk-one-file output-one-print
+    fork-many fork-sleeper
+    """.split()]
+
+
+@pytest.mark.parametrize("level", OTHER_LEVELS)
+def test_other_levels_shut_in(level):
+    if not levels.works(level):
+        pytest.skip(f"{level} does not work on this machine")
+    seconds = OTHER_LEVELS[level]
+    with graded(REACHING, "--isolation", level, "--jobs", "2", "--seconds", seconds) as done:
+        assert _unfair(done) == {}
+        assert not any(done.traces.values()), done.traces
+
+
+def test_limits_hold_without_isolation():
+    options = "--isolation", "plain", "--unsafe", "--jobs", "2"
+    with graded(LIMITED, *options) as done:
+        assert _unfair(done) == {}
+        assert done.traces["processes"] == []
+
+
+def _unfair(done: Graded) -> dict[str, list[str]]:
+    """What is not fair, by case."""
+    neighbour = Case("neighbour")
+    pairs = [*((BY_NAME[name], result) for name, result in done.found.items()
+               if name in BY_NAME), *((neighbour, result) for result in done.neighbours)]
+    return {result["student"]: faults for case, result in pairs if (faults := unfair(case, result))}

@@ -120,7 +120,7 @@ LOOPS = [
         signal.signal = lambda *_: None
         def merge(trunk, mask):
             while True: pass
-        """, says="ended with status"),
+        """, says="SIGALRM"),
     call("loop-with-signals-blocked", """
         import signal
         signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 64))
@@ -226,7 +226,7 @@ CRASHES = [
         for _ in range(10**6):
             nest = [nest]
         repr(nest)
-        """, says="SIGSEGV"),
+        """),
     whole("crash-when-hidden", """
         import os
         def merge(trunk, mask):
@@ -263,7 +263,7 @@ USES = [
         with open("large", "wb") as file:
             while True:
                 file.write(bytes(2**24))
-        """, says="OSError"),
+        """),
     top("disk-many-large-files", """
         for k in range(1000):
             with open(f"large-{k}", "wb") as file:
@@ -328,8 +328,8 @@ FORKS = [
         for _ in range(60):
             if os.fork() == 0:
                 time.sleep(1e6)
-        time.sleep(2)
-        """, says="started more than 48 processes"),
+        time.sleep(1e6)
+        """),
     top("fork-daemon", """
         import os, time
         if os.fork() == 0:
@@ -503,7 +503,9 @@ OUTSIDE = [
         """),
     spy("net-udp", """
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
-            found.append(line.sendto(b"answer?", ("127.0.0.1", @PORT@)))
+            line.sendto(b"answer?", ("127.0.0.1", @PORT@))
+            line.settimeout(0.2)
+            found.append(line.recv(10))
         """),
     spy("net-names", """
         socket.setdefaulttimeout(0.3)
@@ -548,10 +550,10 @@ PATCHES = [
     top("patched-check-module", """
         import sys
         sys.modules["resattn.classroom.check"].digest = lambda *_: "right"
-        """, says="sys.modules"),
+        """),
     top("patched-check-globals", """
         Check.__call__.__globals__["digest"] = lambda *_: "right"
-        """, says="__globals__"),
+        """),
     top("patched-generator", """
         import numpy as np
         class Still(np.random.RandomState):
@@ -566,7 +568,7 @@ PATCHES = [
         """),
     top("patched-builtins-by-name", """
         __builtins__.isinstance = lambda *_: True
-        """, says="__builtins__"),
+        """),
     top("patched-print", "print = lambda *_: None", 25),
     top("patched-numpy", """
         import numpy as np
@@ -580,7 +582,7 @@ PATCHES = [
         import torch
         torch.abs = torch.as_tensor = torch.manual_seed = torch.zeros = lambda *_, **__: None
         """, **SHARED),
-    top("patched-torch-name", "torch = nn = Check", **SHARED),
+    top("patched-torch-name", "torch = nn = Check", (0, 25), **SHARED),
     top("patched-displays", """
         import sys
         class Silent:
@@ -903,8 +905,9 @@ STATES = {  # what later cells of the same notebook run with; the name says what
     "default-socket": "import socket; socket.setdefaulttimeout(0.001)",
 }
 HARSH = {"default-device", "recursion-limit", "warnings"}  # a notebook may stop working by these
+SLOW = {"deterministic"}  # imports for seconds
 SETTINGS = [
-    top(f"state-{name}", setting, (0, 25) if name in HARSH else 25,
+    top(f"state-{name}", setting, (0, 25) if name in HARSH | SLOW else 25,
         **(SHARED if name in HARSH else {}))
     for name, setting in STATES.items()
 ]
