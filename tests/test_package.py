@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+import resattn
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
@@ -73,6 +75,6 @@ def test_the_metadata_say_who_what_and_under_which_licence(wheel):
 
 def test_the_citation_agrees_with_the_package():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-    assert str(citation["version"]) == PROJECT["version"]
+    assert str(citation["version"]) == PROJECT["version"] == resattn.__version__
     assert citation["license"] == PROJECT["license"]
     assert citation["references"][0]["url"].endswith("1704.06904")
