@@ -189,7 +189,7 @@ def test_hidden_checks_stay_hidden(town):
 
 FAST = [BY_NAME[name] for name in """
     odd-prints odd-lambda odd-in-place lie-equal lie-class lie-clock steal-by-import steal-by-exec
-    steal-seed-0 state-default-dtype state-folder forged-points patched-check-done
+    steal-seed-0 state-harmless state-no-gradients forged-points patched-check-done
     patched-torch-name environment-seed ipython-silent-errors exit-at-once crash-by-abort
     signal-kill-self frames
     """.split()]

@@ -884,32 +884,32 @@ LATER = [
         """, 25),
 ]
 
-STATES = {  # what later cells of the same notebook run with; the name says what is set
-    "default-dtype": "torch.set_default_dtype(torch.float16)",
-    "default-device": "torch.set_default_device('meta')",
-    "torch-seed": "torch.manual_seed(1)",
-    "no-gradients": "torch.set_grad_enabled(False)",
-    "deterministic": "torch.use_deterministic_algorithms(True)",
-    "print-options": "torch.set_printoptions(precision=1)",
-    "threads": "torch.set_num_threads(64)",
-    "numpy-errors": "import numpy as np; np.seterr(all='raise')",
-    "numpy-printing": "import numpy as np; np.set_printoptions(precision=1)",
-    "folder": "import os; os.chdir('/')",
-    "import-path": "import sys; sys.path.clear()",
-    "recursion-limit": "import sys; sys.setrecursionlimit(200)",
-    "decimal": "import decimal; decimal.getcontext().prec = 1",
-    "warnings": "import warnings; warnings.simplefilter('error')",
-    "locale": "import locale; locale.setlocale(locale.LC_ALL, 'C')",
-    "random": "import random; random.seed(0)",
-    "switching": "import sys; sys.setswitchinterval(100)",
-    "default-socket": "import socket; socket.setdefaulttimeout(0.001)",
-}
-HARSH = {"default-device", "recursion-limit", "warnings"}  # a notebook may stop working by these
-SLOW = {"deterministic"}  # imports for seconds
+HARMLESS = """
+    import decimal, locale, os, random, socket, sys, torch
+    import numpy as np
+    torch.set_default_dtype(torch.float16)
+    torch.manual_seed(1)
+    torch.set_printoptions(precision=1)
+    torch.set_num_threads(64)
+    np.seterr(all="raise")
+    np.set_printoptions(precision=1)
+    os.chdir("/")
+    decimal.getcontext().prec = 1
+    locale.setlocale(locale.LC_ALL, "C")
+    random.seed(0)
+    sys.setswitchinterval(100)
+    socket.setdefaulttimeout(0.001)
+    """
 SETTINGS = [
-    top(f"state-{name}", setting, (0, 25) if name in HARSH | SLOW else 25,
-        **(SHARED if name in HARSH else {}))
-    for name, setting in STATES.items()
+    top("state-harmless", HARMLESS, 25),
+    top("state-no-gradients", "import torch; torch.set_grad_enabled(False)", 25),
+    top("state-import-path", "import sys; sys.path.clear()", 25),
+    # it imports for seconds
+    top("state-deterministic", "import torch; torch.use_deterministic_algorithms(True)", (0, 25)),
+    # the rest of the same notebook may stop working by these
+    top("state-device", "import torch; torch.set_default_device('meta')", (0, 25), **SHARED),
+    top("state-recursion", "import sys; sys.setrecursionlimit(200)", (0, 25), **SHARED),
+    top("state-warnings", "import warnings; warnings.simplefilter('error')", (0, 25), **SHARED),
 ]
 
 ODD = [
