@@ -258,7 +258,7 @@ USES = [
         import threading, time
         for _ in range(10**4):
             threading.Thread(target=time.sleep, args=(1e6,), daemon=True).start()
-        """, says="can't start new thread", **SHARED),
+        """, **SHARED),
     top("disk-one-file", """
         with open("large", "wb") as file:
             while True:
@@ -358,7 +358,7 @@ FORKS = [
         """, says=LOOK),
     top("fork-by-shell", "import os; os.system('(sleep 98765 &) ; nohup sleep 98765 &')",
         says=LOOK),
-    top("fork-by-magic", "!nohup sleep 98765 &", says=LOOK),
+    top("fork-by-magic", "!nohup sleep 98765 > /dev/null 2>&1 < /dev/null & true"),
 ]
 
 OUTSIDE = [
