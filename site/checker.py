@@ -82,7 +82,7 @@ class _Reader(HTMLParser):
 
     def close(self) -> None:
         super().close()
-        self.page.text = "".join(self._text)
+        self.page.text = "\n".join(self._text)
         if self._open:
             self.page.faults.append("has a fold that is never closed")
 

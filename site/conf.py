@@ -22,7 +22,7 @@ extensions = [
 nb_execution_mode = "off"
 nb_ipywidgets_js = {}  # a slider without its kernel moves nothing; its picture is shown
 nb_merge_streams = True
-myst_enable_extensions = ["dollarmath", "deflist"]
+myst_enable_extensions = ["attrs_block", "dollarmath"]
 myst_heading_anchors = 3
 myst_links_external_new_tab = False
 
@@ -31,8 +31,8 @@ html_math_renderer = "mathml"  # by our extension
 # Reference
 default_role = "code"
 autodoc_member_order = "bysource"
-autodoc_typehints = "description"
-autodoc_typehints_description_target = "documented_params"
+autodoc_inherit_docstrings = False  # torch's own words on `forward` help nobody
+add_module_names = False
 autodoc_preserve_defaults = True
 napoleon_numpy_docstring = False
 python_maximum_signature_line_length = 80
@@ -48,5 +48,6 @@ html_show_sphinx = False
 html_show_copyright = False
 html_show_search_summary = False  # it would fetch pages, which a browser refuses from disk
 html_use_index = True
+highlight_language = "text"  # of blocks that name none
 pygments_style = "friendly"
 pygments_dark_style = "monokai"

@@ -107,7 +107,7 @@ def _launch(folder: str, name: str, address: str | None) -> str:
         owner = address.removeprefix("https://github.com/")
         short = owner.partition("/")[2]
         colab = f"https://colab.research.google.com/github/{owner}/blob/main/{path}"
-        binder = f"https://mybinder.org/v2/gh/{owner}/main?urlpath=lab/tree/{path}"
+        binder = f"https://mybinder.org/v2/gh/{owner}/main?labpath={path}"
         links = [
             f'<a href="{colab}">Open in Colab</a>',
             f'<a href="{binder}">Open in Binder</a>',

@@ -6,6 +6,7 @@ from pathlib import Path
 from resattn.classroom.pages import paper_map
 
 from .api import documented
+from .results import STACKED
 
 GUIDES = {
     "instructors.md": "GRADING.md",
@@ -76,6 +77,7 @@ def _code(source: str, path: Path) -> str:
 
 def _linked_map(page: str) -> str:
     """The map with its cells, and what it names of the package, as links."""
+    page = page.replace("\n\n|", f"\n\n{STACKED}\n|", 1)
     return re.sub(r"`([a-zA-Z][\w.]*)`", _name, _CELL.sub(r"[\1: \2](#\1-\2)", page))
 
 

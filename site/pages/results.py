@@ -20,6 +20,9 @@ FROM_README = {
 TITLES = {"results/bench.md": "What things cost"}
 """Of pages whose section is headed too shortly for a list of all pages."""
 
+STACKED = "{.stacked}"
+"""Before a table of sentences: on a phone its cells stand below each other."""
+
 RUNS = "results/recipes.md"
 ORDER = ("results/claims.md", RUNS, "results/paper.md", "results/networks.md", "results/bench.md")
 
@@ -59,7 +62,7 @@ def _made(part: re.Match) -> str:
 
 
 def _claims() -> str:
-    return claims_table(SMALL.name)
+    return f"{STACKED}\n{claims_table(SMALL.name)}"
 
 
 def _recipes() -> list[str]:

@@ -11,7 +11,7 @@ _HEAD = """\
 **Running.** Each notebook was run once from its first cell to its last, in a fresh kernel, by
 `.venv/bin/python site/time_notebooks.py`. The clock runs on while other work holds the machine, and
 "load" is how many programs wanted a core as the run began; the processor's seconds are the
-notebook's own. A lesson to read, predict and play with takes an hour or two.
+notebook's own. Read the clock where the load was small, else the processor.
 """
 
 _SETS = """\
