@@ -8,6 +8,7 @@ import contextlib
 import os
 import select
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterable
 
@@ -39,6 +40,9 @@ def watch(pid: int, limits: Limits, wanted: Callable[[], bool], folders: Iterabl
 
 def end(pid: int) -> str:
     """Kill a child of this process and all its descendants; returns how it ended, in words."""
+    if sys.platform.startswith("linux"):  # at once: what it leaves comes to us (`subreaper`)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     before = _tree(pid)
     for process in before:
         with contextlib.suppress(psutil.Error):

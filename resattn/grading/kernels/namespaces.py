@@ -1,13 +1,16 @@
 """A world of its own for a process: its files, processes, network and names, by Linux namespaces.
 
 The process sees the folders that it is given, read-only, an empty /tmp in memory, its own
-processes, and no network. Works as root, and for plain users where the system lets them make user
-namespaces. The recipe is that of bubblewrap; here it is applied to a process that was forked with
+processes, and no network. Works as root, who becomes a user that exists nowhere, and for plain
+users where the system lets them make user namespaces. The recipe is that of bubblewrap; here it is applied to a process that was forked with
 torch loaded, which bubblewrap cannot do.
 """
 
+import contextlib
+import contextlib
 import ctypes
 import os
+import resource
 import signal
 from pathlib import Path
 
@@ -19,7 +22,10 @@ _READ_ONLY, _NOSUID, _NODEV, _REMOUNT, _BIND, _REC, _PRIVATE = 1, 2, 4, 32, 4096
 _DETACH = 2
 _KEPT = 2 | 4 | 8 | 1024 | 2048  # mount flags that must stay as they are: nosuid to nodiratime
 _DEVICES = ("null", "zero", "full", "random", "urandom")
-ME = 1000  # the user and group that the process sees itself as
+MOST = 512  # processes and threads in one world; the kernel takes no less than 301
+ME = 1000  # the user and group that a plain user's process sees itself as
+NOBODY = 1_000_000_000  # and from here on the users, one a process, that root's become
+TASKS = 256  # processes and threads: enforced by the system, but never for root
 
 
 def enter(read: list[str], write: list[str], disk: int, root: str) -> None:
@@ -28,11 +34,10 @@ def enter(read: list[str], write: list[str], disk: int, root: str) -> None:
     It goes on as a child of what becomes the first process there, so that all end with that one.
     ``root`` is an empty folder to build in. Raises OSError where the system does not allow it.
     """
-    user, group = os.geteuid(), os.getegid()
-    libc.call("unshare", _USER | _MOUNT | _PID | _NET | _IPC | _UTS)
-    Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"{ME} {user} 1")
-    Path("/proc/self/gid_map").write_text(f"{ME} {group} 1")
+    other = _leave()
+    for path in write if other else ():
+        for each in (path, *(os.path.join(path, name) for name in os.listdir(path))):
+            os.chown(each, other, other)
     _become_child()  # of the new process namespace: its first process
     libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
     _mount(None, "/", None, _REC | _PRIVATE)
@@ -44,20 +49,45 @@ def enter(read: list[str], write: list[str], disk: int, root: str) -> None:
     for name in _DEVICES:
         _show(f"/dev/{name}", root, writable=True)
     os.makedirs(root + "/dev/shm")
+    for path in ("/dev/shm", "/tmp"):
+        os.chmod(root + path, 0o1777)
     for path in write:
         _show(path, root, writable=True)
     try:
         _mount("proc", root + "/proc", "proc", _NOSUID | _NODEV)
     except OSError:
         pass  # in a container that hides parts of its own /proc: none, then
+    with contextlib.suppress(OSError):  # from Linux 6.14: a fork bomb ends by itself
+        Path(root + "/proc/sys/kernel/pid_max").write_text(str(MOST))
     os.chdir(root)
     os.mkdir("old")
     libc.call("pivot_root", ".", "old")
     os.chdir("/")
     libc.call("umount2", "/old", _DETACH)
     os.rmdir("/old")
+    if other:
+        os.setgroups([])
+        os.setresgid(other, other, other)
+        os.setresuid(other, other, other)
+        libc.prctl(libc.PR_SET_DUMPABLE, 1)  # or it could not read its own /proc/self
+        libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)  # lost with the old user
     _drop_capabilities()
+    resource.setrlimit(resource.RLIMIT_NPROC, (TASKS, TASKS))
     _become_child()
+
+
+def _leave() -> int:
+    """Unshare the world; returns the user to become, 0 for a plain user, who stays the same."""
+    user, group, apart = os.geteuid(), os.getegid(), _MOUNT | _PID | _NET | _IPC | _UTS
+    if user == 0:
+        with contextlib.suppress(OSError):  # a container's root may not be allowed to
+            libc.call("unshare", apart)
+            return NOBODY + os.getpid()
+    libc.call("unshare", apart | _USER)
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{ME} {user} 1")
+    Path("/proc/self/gid_map").write_text(f"{ME} {group} 1")
+    return 0
 
 
 def _become_child() -> None:
