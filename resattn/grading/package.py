@@ -26,6 +26,8 @@ def copy(sources: Iterable[str], target: Path) -> list[str]:
         shutil.copyfile(path, place)
         if path.name == "__init__.py" and path.parent != HOME:
             _copy_data(path.parent, place.parent)
+    for place in (target, *target.rglob("*")):  # root's kernels are another user's
+        place.chmod(0o755 if place.is_dir() else 0o644)
     return names
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 MIB = 2**20
 
@@ -31,6 +32,9 @@ class Limits:
 def restrict(limits: Limits) -> None:
     """Set what the system itself enforces on this process and all that it starts."""
     import resource  # POSIX only
+
+    with contextlib.suppress(OSError):  # when memory runs out, this process goes before others
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
     hard = {
         "RLIMIT_CORE": 0,

@@ -2,11 +2,10 @@
 
 The process sees the folders that it is given, read-only, an empty /tmp in memory, its own
 processes, and no network. Works as root, who becomes a user that exists nowhere, and for plain
-users where the system lets them make user namespaces. The recipe is that of bubblewrap; here it is applied to a process that was forked with
-torch loaded, which bubblewrap cannot do.
+users where the system lets them make user namespaces. The recipe is that of bubblewrap; here it is
+applied to a process that was forked with torch loaded, which bubblewrap cannot do.
 """
 
-import contextlib
 import contextlib
 import ctypes
 import os

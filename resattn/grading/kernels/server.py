@@ -19,7 +19,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from resattn.grading.kernels import guard, levels
+from resattn.grading.kernels import guard, levels, libc
 from resattn.grading.kernels.limits import Limits
 
 READY_WITHIN = 120  # seconds for the imports of a server
@@ -146,6 +146,7 @@ def _call(order: Order) -> None:
     """In the new process: go where it is to live, and call the function; never returns."""
     code = 1
     try:
+        libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)  # nobody would watch it any more
         os.setsid()
         nowhere = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
