@@ -8,11 +8,12 @@ PYTHON =
 LAB_ARGS =
 TEST_ARGS =
 
-.PHONY: help lab test build site lint doctor setup lock
+.PHONY: help lab test test-browser build site lint doctor setup lock
 
 help:
 	@echo "make lab     open the course in JupyterLab (LAB_ARGS adds its options)"
 	@echo "make test    run the whole suite (TEST_ARGS adds pytest's options)"
+	@echo "make test-browser  try the lab and the built site in Chromium"
 	@echo "make build   make and execute the notebooks from their .py sources"
 	@echo "make site    build the course's pages in site/_build/html"
 	@echo "make lint    check the style of the code"
@@ -25,6 +26,16 @@ lab: setup
 
 test: setup
 	@$(RUN) -m pytest $(TEST_ARGS)
+
+# Selenium gets an environment of its own, inside .venv; the screenshots go to runs/browser.
+test-browser: setup .venv/browser/.installed
+	@.venv/browser/bin/python -m pytest -c tests/browser/pytest.ini tests/browser $(TEST_ARGS)
+
+.venv/browser/.installed: tests/browser/requirements.lock | setup
+	@$(RUN) -m venv --clear .venv/browser
+	@.venv/browser/bin/python -m pip --disable-pip-version-check install --quiet \
+	    --require-hashes -r $<
+	@touch $@
 
 build: setup
 	@$(RUN) -m resattn build

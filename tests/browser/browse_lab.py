@@ -1,0 +1,105 @@
+"""A newcomer's day in JupyterLab: the first click, a lesson, a task, a slider."""
+
+import re
+import subprocess
+
+from chromium import keep
+from laboratory import PATIENCE, Notebook, open_notebook
+from selenium.webdriver import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
+
+ACTIVATED_SHORTCUT = '''
+def post_activation(x, conv1, bn1, conv2, bn2):
+    """He et al. (2015)."""
+    y = torch.relu(bn1(conv1(x)))
+    return torch.relu(bn2(conv2(y)) + x)
+
+
+def pre_activation(x, conv1, bn1, conv2, bn2):
+    """He et al. (2016)."""
+    x = torch.relu(bn1(x))
+    y = torch.relu(bn2(conv1(x)))
+    return x + conv2(y)
+'''
+RAW_SHORTCUT = ACTIVATED_SHORTCUT.replace(
+    """    x = torch.relu(bn1(x))
+    y = torch.relu(bn2(conv1(x)))
+""",
+    """    y = conv1(torch.relu(bn1(x)))
+    y = torch.relu(bn2(y))
+""",
+)
+MARKDOWN = re.compile(r"`|\*\w[^*]*\w\*")  # signs that a reader of the page should never see
+
+
+def test_the_first_click_opens_lesson_00_and_it_runs_to_its_end(page, lab, shots):
+    page.get(lab)
+    lesson = Notebook(page)
+    assert lesson.path == "course/00_start_here.ipynb"
+    keep(page, shots / "lesson-00-opened")
+    lesson.run_all()
+    assert lesson.errors() == {}
+    keep(page, shots / "lesson-00-run")
+
+
+def test_a_task_is_solved_in_its_cell(page, lab, course, shots):
+    task = open_notebook(page, lab, "exercises/01_residual_unit.ipynb")
+    assert "Set 01: not checked yet" in task.run("setup")
+    task.run("orders-layers")
+
+    task.write("orders-answer", ACTIVATED_SHORTCUT)
+    task.run("orders-answer")
+    assert "orders-check: 5 of 5 points" in task.run("orders-check")
+    told = task.run("orders-check-2")
+    assert "orders-check-2: 0 of 5 points" in told
+    assert "A known mistake: your pre-activation shortcut carries relu(bn1(x))" in told
+    keep(page, shots / "task-wrong")
+
+    for name in ("Hint 1", "Hint 2", "Hint 3"):
+        fold = task.unfold("orders-hints", name)
+        assert len(fold.text) > len(name) + 20 and not MARKDOWN.search(fold.text), fold.text
+    keep(page, shots / "task-hints")
+
+    task.write("orders-answer", RAW_SHORTCUT)
+    task.run("orders-answer")
+    assert "DIFFERS" not in task.run("orders-check-2")
+    assert "orders-check-2: 5 of 5 points" in task.printed("orders-check-2")
+    keep(page, shots / "task-solved")
+
+    task.save()
+    found = subprocess.run(
+        [".venv/bin/python", "-m", "resattn", "check", "01"],
+        cwd=course,
+        capture_output=True,
+        text=True,
+    )
+    assert re.search(
+        r"^1 The same layers, in two orders +10 of +10$", found.stdout, re.MULTILINE
+    ), found.stdout + found.stderr
+    assert re.search(r"all tasks +10 of", found.stdout)
+
+
+def test_the_mask_explorer_follows_its_slider(page, lab, shots):
+    lesson = open_notebook(page, lab, "course/11_what_the_masks_see.ipynb")
+    lesson.run_all()
+    assert lesson.errors() == {}
+    cell = lesson.show("explorer")
+
+    def picture():
+        (shown,) = cell.find_elements(By.CSS_SELECTOR, ".widget-html img")
+        return shown.get_attribute("src"), shown.get_attribute("alt")
+
+    wait = WebDriverWait(page, PATIENCE)
+    wait.until(lambda _: cell.find_elements(By.CSS_SELECTOR, ".widget-html img"))
+    keep(page, shots / "explorer-before")
+    before = picture()
+    (handle, *_), names = (
+        cell.find_elements(By.CSS_SELECTOR, f".widget-slider {part}")
+        for part in (".noUi-handle", ".widget-label")
+    )
+    assert names[0].text == "image"
+    ActionChains(page).drag_and_drop_by_offset(handle, 60, 0).perform()
+    wait.until(lambda _: picture()[0] != before[0], "the picture stays as it was")
+    assert before[1].startswith("Image 0 ") and not picture()[1].startswith("Image 0 ")
+    keep(page, shots / "explorer-after")
