@@ -168,8 +168,8 @@ check.done()
 # is.</details>
 #
 # <details><summary>Hint 3</summary>The size is c sqrt(v) / sqrt(c² v + eps). For the last function
-# go through k = 0, ..., most, and keep the last k for which c = 0.5 ** k still gives `share` or
-# more.</details>
+# go through k = 0, ..., most, and keep the last k for which c = 0.5 ** k still gives
+# <code>share</code> or more.</details>
 
 # %% stream [markdown] task={"difficulty": 3, "minutes": 25}
 # ## Task 3: Predict and explain
@@ -332,9 +332,9 @@ check.done()
 # The paper shows a relative curve: each stage's mean response divided by stage 1's. Our records
 # have absolute sizes, and gradients. Write four readers of such tables:
 #
-# - `stories`, from NAL's relative curve and the control's: how many times the control's is NAL's
-#   stage 1, if both are equally large at the *last* stage; and how many times the control's is
-#   NAL's last stage, if both are equally large at stage 1?
+# - `stories`, from NAL's relative curve and the control's: NAL's stage 1 over the control's, if
+#   both are equally large at the *last* stage; and NAL's last stage over the control's, if both are
+#   equally large at stage 1.
 # - `factors`, from absolute sizes: NAL's size over the control's at each stage, seed by seed, then
 #   the geometric mean over the seeds.
 # - `culprit`: the stage, counted from 1, whose factor is furthest from 1. A half is as far as 2.
@@ -434,8 +434,8 @@ check.done()
 # control's as c / d. What do you get if a = c, and what if b = d?</details>
 #
 # <details><summary>Hint 2</summary>Divide seed by seed, and average the logarithms: half as large
-# and twice as large are equally far from 1. For the gradients read the record from its
-# *end*.</details>
+# and twice as large are equally far from 1. For the gradients read the record backwards,
+# from its last step.</details>
 #
 # <details><summary>Hint 3</summary>The stories are <code>none[-1] / nal[-1]</code> and its inverse;
 # the factors <code>(nal / none).log().mean(0).exp()</code>. <code>(nal &lt; none).all(0)</code> is

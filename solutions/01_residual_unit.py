@@ -184,7 +184,7 @@ check.done()
 # BNs, perhaps a projection. How many channels does each of the three BNs see?</details>
 #
 # <details><summary>Hint 2</summary>A k x k convolution from a to b channels in g groups has k k a b
-# / g weights, and each of them is used once at every position of its *output*. Which of the
+# / g weights, and each of them is used once at every position of its output map. Which of the
 # convolutions have the large map as output, which the small one?</details>
 #
 # <details><summary>Hint 3</summary>The weights are c_in width + 9 width² / groups + width c_out,
@@ -544,8 +544,7 @@ check.done()
 # Which list is the stack without unit i?</details>
 #
 # <details><summary>Hint 2</summary><code>units[:i] + units[i + 1:]</code> is a new list, and leaves
-# the old one as it is. Divide by the norm of the *whole* stack's output, before anything is taken
-# out.</details>
+# the old one as it is. Divide by the norm of the stack's output before anything is taken out.</details>
 #
 # <details><summary>Hint 3</summary>With <code>whole = run(units)</code>, the damage of unit i is
 # <code>(run(units[:i] + units[i + 1:]) - whole).norm() / whole.norm()</code>. For the mean, call

@@ -396,7 +396,7 @@ check.done()
 # them?</details>
 #
 # <details><summary>Hint 2</summary>Walk back from the output: begin with a set that holds the one
-# place, and for each layer, *last to first*, put in every position that lies one of its offsets
+# place, and for each layer, the last one first, put in every position that lies one of its offsets
 # away and inside the map. A set forgets doubles by itself. For the second function: at
 # most how many different positions can n layers read on an axis?</details>
 #
@@ -618,10 +618,11 @@ check.done()
 # deviation. Fewer errors than the reference: which sign has the difference?</details>
 #
 # <details><summary>Hint 2</summary><code>stdev</code> of the setup cell divides by n - 1. A network
-# has clearly fewer errors if the *whole* interval lies below 0, and an interval that ends at 0
-# holds 0. Which network is `masked` at the budget "wide", and which is the plain one?</details>
+# has clearly fewer errors if its interval lies below 0 from end to end, and an interval that ends
+# at 0 holds 0. Which network is <code>masked</code> at the budget "wide", and which is the plain
+# one?</details>
 #
 # <details><summary>Hint 3</summary><code>half = t95(n) * stdev(gaps) / math.sqrt(n)</code>. "fewer"
 # if <code>high &lt; 0</code>, "more" if <code>low &gt; 0</code>. The last is
-# <code>interval(table, name, f"none-{budget}")</code>, where name is `masked` itself or
+# <code>interval(table, name, f"none-{budget}")</code>, where name is <code>masked</code> itself or
 # <code>f"{kind}-{budget}"</code>.</details>
