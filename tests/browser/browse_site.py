@@ -96,8 +96,10 @@ def test_a_hint_unfolds(front, shots, size):
     front.get(address)
     fold = front.find_element(By.XPATH, "//details[summary='Hint 1']")
     assert not fold.get_attribute("open")
+    front.execute_script(
+        "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", fold
+    )
     fold.find_element(By.TAG_NAME, "summary").click()
     assert fold.get_attribute("open") and len(fold.text) > 30
-    front.execute_script("arguments[0].scrollIntoView({block: 'center'})", fold)
     front.save_screenshot(str(shots / f"site-hint-{size[0]}.png"))
     resize(front, DESKTOP)
