@@ -10,7 +10,8 @@ from resattn.classroom.lint import faults, numbers_in, words
 from resattn.recipes import paper_numbers
 
 ROOT = Path(__file__).resolve().parents[1]
-LESSONS = sorted((ROOT / "course").glob("[01]*.ipynb"))
+STYLE_GUIDE = ROOT / "course" / "91_style_guide.ipynb"
+LESSONS = [*sorted((ROOT / "course").glob("[01]*.ipynb")), STYLE_GUIDE]
 APPENDICES = sorted((ROOT / "course").glob("9*.ipynb"))
 QUOTABLE = numbers_in(paper_numbers)
 
@@ -84,6 +85,15 @@ def test_a_lesson_without_title_prediction_exercises_or_home_is_refused():
     bare = lesson()
     bare.cells[-1].source = "## Where next\n\nExercise set 05."
     assert "'Where this lives in `resattn`'" in found_in(bare)
+
+
+def test_the_number_of_a_lesson_needs_no_cell():
+    late = lesson()
+    late.cells[0].source = "# 13 Late"
+    late.cells[-1].source = late.cells[-1].source.replace("set 05", "set 13")
+    assert found_in(late, "13_late.ipynb") == ""
+    late.cells[0].source += " by 14"
+    assert "cell 'title': no cell shows the 14" in found_in(late, "13_late.ipynb")
 
 
 def test_a_name_that_the_package_has_not_is_found():

@@ -17,7 +17,7 @@ SECTIONS = ("What you will build", "Why it matters", "What you measured", "Recap
 WORDS = (900, 1800)
 CODE_LINES, LINE_LENGTH = 25, 88
 GUESS = "change me before you run on"
-WITHOUT_EXERCISES = ("00", "10", "12")
+WITHOUT_EXERCISES = ("00", "10", "12", "91")
 NETWORKED = {"urllib", "requests", "http", "socket", "ftplib", "httpx", "aiohttp"}
 LARGEST_PLAIN = 12
 """Whole numbers up to this one are words like any other: two cores, twelve images."""
@@ -29,6 +29,7 @@ _REFERENCE = re.compile(
     re.IGNORECASE,
 )
 _NOT_PROSE = re.compile(
+    r"\A# \d\d |"
     r"```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$\n]*\$|\]\([^)]*\)|arXiv [\d.]+|\b(?:19|20)\d\d\b",
     re.DOTALL,
 )
@@ -69,7 +70,8 @@ def loose_numbers(
 
     Shown is what occurs in code or in a stored text output, a percentage also as a share; what
     papers report (``quotable``); whole numbers up to twelve; references such as "lesson 07" or
-    "table 3"; and names such as ResNet-164. Code spans, formulas, links and years are not read.
+    "table 3"; and names such as ResNet-164. Code spans, formulas, links, years and the number in
+    the title are not read.
     """
     shown = set(quotable)
     for cell in _of_type(notebook, "code"):

@@ -20,6 +20,7 @@ LOOK_UP = {
         "instructors.md",
         "write_a_task.md",
         "contributing.md",
+        "course/91_style_guide.ipynb",
         "timings.md",
         "changelog.md",
     ),
