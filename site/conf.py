@@ -35,6 +35,7 @@ autodoc_inherit_docstrings = False  # torch's own words on `forward` help nobody
 add_module_names = False
 autodoc_preserve_defaults = True
 napoleon_numpy_docstring = False
+napoleon_use_ivar = True
 python_maximum_signature_line_length = 80
 toc_object_entries_show_parents = "hide"
 
