@@ -188,7 +188,7 @@ def test_hidden_checks_stay_hidden(town):
 
 
 FAST = [BY_NAME[name] for name in """
-    odd-prints odd-lambda odd-in-place lie-equal lie-class lie-clock steal-by-import steal-by-exec
+    odd-prints odd-lambda odd-in-place lie-equal lie-class lie-nested steal-by-import steal-by-exec
     steal-seed-0 state-harmless state-no-gradients forged-points patched-check-done
     patched-torch-name environment-seed ipython-silent-errors exit-at-once crash-by-abort
     signal-kill-self frames
