@@ -449,8 +449,9 @@ check.done()
 # mean +- t95(n) s / sqrt(n), where s is their standard deviation, the one over n - 1. Then sort
 # all networks but the reference into "fewer" errors than it, "more", or "open" where the
 # interval holds 0. Last, ask what the same cost buys *without* attention: `none` is the plain
-# trunk, `-wide` networks have the parameters of `masked`, and `-long` ones the multiply-adds of its
-# training. Give the interval of `kind` minus the plain trunk, both at this budget.
+# trunk, `-wide` networks have the parameters of `masked`, `-long` ones the multiply-adds of its
+# training, and `masked` needs no such twin of its own. Give the interval of `kind` minus the plain
+# trunk, both at this budget.
 
 # %% race-table
 def race():  # -> {name: [test error in %, one a seed]}
