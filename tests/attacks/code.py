@@ -630,7 +630,7 @@ PATCHES = [
 
 STOLEN = [
     top("steal-by-import", "import resattn.attention", says="to be written without resattn"),
-    top("steal-from", "from resattn.units import PreActUnit", says="to be written without"),
+    top("steal-from", "from resattn.units import PreActBottleneck", says="to be written without"),
     whole("steal-by-importlib", """
         import importlib
         merge = importlib.import_module("resattn.attention").merge
@@ -967,7 +967,7 @@ ODD = [
     whole("odd-other-task", "def merge(trunk, mask):\n    square(trunk)\n"
           "    return trunk + mask * trunk", 25),
     Case("odd-allowed-module", {
-        "gate": f"from resattn.units import PreActUnit\n\n{SOLUTION['gate']}"}),
+        "gate": f"from resattn.units import PreActBottleneck\n\n{SOLUTION['gate']}"}),
     whole("odd-float32", """
         def merge(trunk, mask):
             return ((1 + mask) * trunk).float()
