@@ -1,9 +1,8 @@
-"""A newcomer's day in JupyterLab: the first click, a lesson, a task, a slider."""
+"""A newcomer's day in JupyterLab, which has no layout for a phone: lesson, task, slider."""
 
 import re
 import subprocess
 
-from chromium import keep
 from laboratory import PATIENCE, Notebook, open_notebook
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
@@ -37,10 +36,10 @@ def test_the_first_click_opens_lesson_00_and_it_runs_to_its_end(page, lab, shots
     page.get(lab)
     lesson = Notebook(page)
     assert lesson.path == "course/00_start_here.ipynb"
-    keep(page, shots / "lesson-00-opened")
+    page.save_screenshot(str(shots / "lesson-00-opened.png"))
     lesson.run_all()
     assert lesson.errors() == {}
-    keep(page, shots / "lesson-00-run")
+    page.save_screenshot(str(shots / "lesson-00-run.png"))
 
 
 def test_a_task_is_solved_in_its_cell(page, lab, course, shots):
@@ -54,18 +53,18 @@ def test_a_task_is_solved_in_its_cell(page, lab, course, shots):
     told = task.run("orders-check-2")
     assert "orders-check-2: 0 of 5 points" in told
     assert "A known mistake: your pre-activation shortcut carries relu(bn1(x))" in told
-    keep(page, shots / "task-wrong")
+    page.save_screenshot(str(shots / "task-wrong.png"))
 
     for name in ("Hint 1", "Hint 2", "Hint 3"):
         fold = task.unfold("orders-hints", name)
         assert len(fold.text) > len(name) + 20 and not MARKDOWN.search(fold.text), fold.text
-    keep(page, shots / "task-hints")
+    page.save_screenshot(str(shots / "task-hints.png"))
 
     task.write("orders-answer", RAW_SHORTCUT)
     task.run("orders-answer")
     assert "DIFFERS" not in task.run("orders-check-2")
     assert "orders-check-2: 5 of 5 points" in task.printed("orders-check-2")
-    keep(page, shots / "task-solved")
+    page.save_screenshot(str(shots / "task-solved.png"))
 
     task.save()
     found = subprocess.run(
@@ -87,19 +86,21 @@ def test_the_mask_explorer_follows_its_slider(page, lab, shots):
     cell = lesson.show("explorer")
 
     def picture():
-        (shown,) = cell.find_elements(By.CSS_SELECTOR, ".widget-html img")
-        return shown.get_attribute("src"), shown.get_attribute("alt")
+        return lesson.wait(
+            "const shown = cells[at('explorer')].node.querySelector('.widget-html img');"
+            "return shown && [shown.src, shown.alt]"
+        )
 
-    wait = WebDriverWait(page, PATIENCE)
-    wait.until(lambda _: cell.find_elements(By.CSS_SELECTOR, ".widget-html img"))
-    keep(page, shots / "explorer-before")
     before = picture()
+    page.save_screenshot(str(shots / "explorer-before.png"))
     (handle, *_), names = (
         cell.find_elements(By.CSS_SELECTOR, f".widget-slider {part}")
         for part in (".noUi-handle", ".widget-label")
     )
     assert names[0].text == "image"
     ActionChains(page).drag_and_drop_by_offset(handle, 60, 0).perform()
-    wait.until(lambda _: picture()[0] != before[0], "the picture stays as it was")
+    WebDriverWait(page, PATIENCE).until(
+        lambda _: picture()[0] != before[0], "the picture stays as it was"
+    )
     assert before[1].startswith("Image 0 ") and not picture()[1].startswith("Image 0 ")
-    keep(page, shots / "explorer-after")
+    page.save_screenshot(str(shots / "explorer-after.png"))

@@ -12,9 +12,9 @@ from copied import ROOT, course_copy
 SHOTS = ROOT / "runs" / "browser"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    """One Chromium for all tests."""
+    """One Chromium for the tests of a file; a notebook that is not saved would hold it back."""
     from chromium import chromium, missing
 
     if missing():

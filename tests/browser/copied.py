@@ -30,6 +30,7 @@ def course_copy(folder: Path) -> Path:
     (packages,) = theirs.glob("lib/python*/site-packages")
     lent = ours / packages.relative_to(theirs)
     (packages / "lent.pth").write_text(f"{folder}\n{lent}\n")
-    (theirs / "share").symlink_to(ours / "share")  # JupyterLab itself, its widgets and kernels
+    for part in ("share", "etc"):  # JupyterLab itself, its extensions and kernels
+        (theirs / part).symlink_to(ours / part)
     subprocess.run([theirs / "bin/python", "-c", STAMP], cwd=folder, check=True)
     return folder

@@ -21,7 +21,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 TOKEN = "browser"
 PATIENCE = 60  # seconds, for a page or a widget
-RUNNING = 300  # seconds, for a whole notebook on a busy machine
+RUNNING = 600  # seconds, for a whole notebook on a busy machine
 
 NOTEBOOK = """
 const front = [...window.jupyterapp.shell.widgets('main')].filter((each) => each.isVisible);
