@@ -3,7 +3,6 @@
 Selenium is imported late: `make test` reads this file on its way, and lives without it.
 """
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -40,7 +39,6 @@ def lab(course, tmp_path_factory) -> str:
 
 @pytest.fixture(scope="session")
 def shots() -> Path:
-    """An empty folder; the pictures in it are for people to look at."""
-    shutil.rmtree(SHOTS, ignore_errors=True)
-    SHOTS.mkdir(parents=True)
+    """A folder whose pictures are for people to look at."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
     return SHOTS
