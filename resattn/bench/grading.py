@@ -1,8 +1,9 @@
 """Seconds a submission: `python -m resattn grade` against nbgrader's autograde and otter run.
 
 All grade twins of one real set: the same answers and checks, ours judged outside a shut-in kernel,
-theirs by assertions in the notebook, as these tools do. A submission's seconds are the slope
-between a class of one and a class of 21, so that what is done once a class counts for nobody. The
+theirs by assertions in the notebook, as these tools do. A class of 21 is graded: the seconds of a
+submission are those from the first one's end to the last one's, so that what is done once a class
+counts for nobody (ours proves itself first); the seconds of the whole class stand beside them. The
 rivals live in an environment of their own, which RESATTN_RIVALS names: the path of its Python.
 """
 
@@ -15,6 +16,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
@@ -29,35 +31,50 @@ from resattn.grading import pristine
 from resattn.grading.pristine import Pristine
 
 SET = "05_arl_fix"
-CLASS = 20
+CLASS = 21
 REPOSITORY = Path(resattn.__file__).parents[1]
 
 
+@dataclass(frozen=True)
+class Spent:
+    """Seconds of a class, from the command's start: the end of each submission, and of all."""
+
+    marks: list[float]
+    whole: float
+
+    @property
+    def each(self) -> float:
+        """Seconds for one more submission."""
+        return (self.marks[-1] - self.marks[0]) / (len(self.marks) - 1)
+
+    def __str__(self) -> str:
+        return f"{self.each:.2f} s a submission, {self.whole:.0f} s in all"
+
+    def against(self, other: "Spent") -> str:
+        """The same, with how many times as long as another took."""
+        return (f"{self} ({self.each / other.each:.1f} and {self.whole / other.whole:.1f} "
+                "times ours)")
+
+
 def measure() -> Iterator[Row]:
-    """Slopes of all three graders, then our memory with 20 and with 100 submissions."""
+    """Seconds of all three graders, then our memory with 21 and with 105 submissions."""
     exercises = pristine.read(REPOSITORY / "solutions" / f"{SET}.py")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        both = slope(lambda count: ours(exercises, folder / "a", count, jobs=2))
-        one = slope(lambda count: ours(exercises, folder / "b", count, jobs=1))
-        yield f"ours, set {SET}, two at a time, {level()}", f"{both:.2f} s a submission"
-        yield "ours, one at a time", f"{one:.2f} s a submission"
+        both = ours(exercises, folder / "a", CLASS, jobs=2)
+        yield f"ours, set {SET}, two at a time, {level()}", str(both)
+        yield "ours, one at a time", str(ours(exercises, folder / "b", CLASS, jobs=1))
         if rivals := os.environ.get("RESATTN_RIVALS"):
             printed = right(exercises.exercises)
-            autograde = slope(Nbgrader(rivals, exercises, printed, folder / "c").grade)
-            yield "nbgrader autograde", f"{autograde:.2f} s, {autograde / both:.1f} times ours"
-            otter = Otter(rivals, exercises, printed, folder / "d").grade(CLASS) / CLASS
-            yield "otter run", f"{otter:.2f} s, {otter / both:.1f} times ours"
+            autograde = Nbgrader(rivals, exercises, printed, folder / "c").grade(CLASS)
+            yield "nbgrader autograde", autograde.against(both)
+            otter = Otter(rivals, exercises, printed, folder / "d").grade(CLASS)
+            yield "otter run", otter.against(both)
         else:
             yield "nbgrader, otter", "not measured: RESATTN_RIVALS names no Python that has them"
         for count in (CLASS, 5 * CLASS):
             peak = memory(lambda count=count: ours(exercises, folder / f"m{count}", count, jobs=2))
             yield f"memory of the grader's own process, {count} submissions", f"{peak:.0f} MB"
-
-
-def slope(grade: Callable[[int], float]) -> float:
-    """Seconds for one more submission."""
-    return (grade(CLASS + 1) - grade(1)) / CLASS
 
 
 def level() -> str:
@@ -67,8 +84,8 @@ def level() -> str:
     return f"isolation {levels.best()}"
 
 
-def ours(exercises: Pristine, folder: Path, count: int, jobs: int) -> float:
-    """Seconds for a class of so many."""
+def ours(exercises: Pristine, folder: Path, count: int, jobs: int) -> Spent:
+    """Grade a class of so many."""
     submissions = folder / f"class{count}"
     for k in range(count):
         place = submissions / f"student{k:03}"
@@ -76,7 +93,8 @@ def ours(exercises: Pristine, folder: Path, count: int, jobs: int) -> float:
         nbformat.write(solved(exercises, k), place / f"{exercises.name}.ipynb")
     return timed([
         sys.executable, "-m", "resattn", "grade", str(submissions), "--jobs", str(jobs),
-        "--out", str(folder / f"out{count}"), "--sets", str(exercises.exercises.path.parent)])
+        "--out", str(folder / f"out{count}"), "--sets", str(exercises.exercises.path.parent)],
+        lambda line: f" of {count}: " in line)
 
 
 def solved(exercises: Pristine, number: int) -> NotebookNode:
@@ -97,8 +115,8 @@ class Nbgrader:
         self.command = Path(python).parent / "nbgrader"
         self.exercises, self.printed, self.folder = exercises, printed, folder
 
-    def grade(self, count: int) -> float:
-        """Seconds to autograde a class of so many."""
+    def grade(self, count: int) -> Spent:
+        """Autograde a class of so many."""
         course = self.folder / f"course{count}"
         source = course / "source" / "twin" / "twin.ipynb"
         source.parent.mkdir(parents=True)
@@ -106,12 +124,13 @@ class Nbgrader:
         (course / "nbgrader_config.py").write_text(
             "c = get_config()\nc.CourseDirectory.course_id = 'twin'\n"
             "c.ExecutePreprocessor.timeout = 120\n")
-        timed([self.command, "generate_assignment", "twin"], course)
+        timed([self.command, "generate_assignment", "twin"], _never, course)
         for k in range(count):
             place = course / "submitted" / f"student{k:03}" / "twin" / "twin.ipynb"
             place.parent.mkdir(parents=True)
             nbformat.write(self._notebook(k), place)
-        spent = timed([self.command, "autograde", "twin"], course)
+        spent = timed([self.command, "autograde", "twin"],
+                      lambda line: "Setting destination file permissions" in line, course)
         graded = list((course / "autograded").glob("*/twin/twin.ipynb"))
         if len(graded) != count:
             raise RuntimeError(f"nbgrader graded {len(graded)} of {count} twins")
@@ -150,17 +169,18 @@ class Otter:
             cells=[nbformat.v4.new_code_cell(source) for source in given], metadata=_KERNEL),
             self.twin)
 
-    def grade(self, count: int) -> float:
-        """Seconds to grade so many, one after the other, as the command does."""
+    def grade(self, count: int) -> Spent:
+        """Grade so many, one after the other: the command takes one at a time."""
         out = self.folder / "out"
         out.mkdir()
-        spent = 0.0
+        marks = [0.0]
         for _ in range(count):
-            spent += timed([self.command, "run", "-a", self.archive, self.twin, "-o", out])
+            command = [self.command, "run", "-a", self.archive, self.twin, "-o", out]
+            marks.append(marks[-1] + timed(command, _never).whole)
         tests = json.loads((out / "results.json").read_text())["tests"]
         if sum(test.get("score", 0) for test in tests) <= 0:
             raise RuntimeError("otter gave the solution no points")
-        return spent
+        return Spent(marks, marks[-1])
 
 
 _KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
@@ -190,15 +210,27 @@ def _ok_test(name: str, source: str) -> str:
     return f"OK_FORMAT = True\n\ntest = {({'name': name, 'points': 1, 'suites': [suite]})!r}\n"
 
 
-def timed(command: list, folder: Path | None = None) -> float:
-    """Wall-clock seconds of a command. Raises RuntimeError if it fails."""
-    variables = os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
-    start = time.perf_counter()
-    done = subprocess.run(list(map(str, command)), cwd=folder, env=variables,
-                          capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"{command[0]} failed: {(done.stderr or done.stdout)[-500:]}")
-    return time.perf_counter() - start
+def _never(_: str) -> bool:
+    return False
+
+
+def timed(command: list, ends: Callable[[str], bool], folder: Path | None = None) -> Spent:
+    """Seconds of a command, which says on a line of its own that a submission's end is there.
+
+    Raises RuntimeError if it fails.
+    """
+    paths = f"{Path(command[0]).parent}{os.pathsep}{os.environ['PATH']}"  # nbgrader calls alembic
+    variables = os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1", "PATH": paths}
+    start, marks, said = time.perf_counter(), [], []
+    with subprocess.Popen(list(map(str, command)), cwd=folder, env=variables, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        for line in process.stdout:
+            said.append(line)
+            if ends(line):
+                marks.append(time.perf_counter() - start)
+    if process.returncode:
+        raise RuntimeError(f"{command[0]} failed: {''.join(said)[-500:]}")
+    return Spent(marks, time.perf_counter() - start)
 
 
 def memory(action: Callable[[], object]) -> float:
