@@ -478,7 +478,7 @@ check.done()
 # Which list is the stack without unit i?</details>
 #
 # <details><summary>Hint 2</summary><code>units[:i] + units[i + 1:]</code> is a new list, and leaves
-# the old one as it is. Divide by the norm of the stack's output before anything is taken out.</details>
+# the old one as it is. Divide by the norm of the stack's output with nothing taken out.</details>
 #
 # <details><summary>Hint 3</summary>With <code>whole = run(units)</code>, the damage of unit i is
 # <code>(run(units[:i] + units[i + 1:]) - whole).norm() / whole.norm()</code>. For the mean, call

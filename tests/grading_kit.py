@@ -1,4 +1,4 @@
-"""A small set, students who answer it well and badly, and the grader called as an instructor does."""
+"""A small set, students who answer it well and badly, and the grader called from a shell."""
 
 import json
 import subprocess

@@ -132,9 +132,11 @@ def test_jupyterlab_opens_an_exercise_and_keeps_what_is_written_in_it(course):
     manager.save(model, str(NOTEBOOK))
     for path in (NOTEBOOK, twin):
         saved = read(path)
-        assert saved.missing() == [] and saved.source("square-answer") == cell.source
-        assert saved.cells["square"].metadata.task == {"difficulty": 1, "minutes": 5}
-        assert saved.cells["square-check"].metadata.points == 100
+        assert saved.missing() == [] and saved.answer("square") == [cell.source]
+    cells = {each.id: each for each in nbformat.read(NOTEBOOK, as_version=4).cells}
+    assert cells["square"].metadata.task == {"difficulty": 1, "minutes": 5}
+    assert cells["square-check"].metadata.points == 100
+    assert 'task={"difficulty": 1, "minutes": 5}' in twin.read_text()
 
 
 def test_only_the_answers_of_a_notebook_count(course):
@@ -145,6 +147,28 @@ def test_only_the_answers_of_a_notebook_count(course):
     notebook.cells = [cell for cell in notebook.cells if not cell.id.startswith("square-answer")]
     nbformat.write(notebook, NOTEBOOK)
     assert "square-answer is not in this notebook any more" in only().reason
+
+
+def test_another_editors_ids_another_place_or_name_cost_nothing(course, capsys):
+    answer(square("x * size(x)"), before="size = abs")
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    for k, cell in enumerate(notebook.cells):
+        cell.id, cell.metadata = f"colab-{k}", nbformat.from_dict({})
+    notebook.cells.append(notebook.cells.pop(0))
+    copy = NOTEBOOK.with_name("Copy of mine.ipynb")
+    nbformat.write(notebook, copy)
+    assert main(["check", str(copy)]) == 0
+    assert main(["submit", str(copy)]) == 0
+    capsys.readouterr()
+    copy.write_text(copy.read_text()[:-200])  # an upload that broke off
+    assert main(["check", str(copy)]) == 0
+    assert "The file is damaged; whole cells that were saved" in capsys.readouterr().out
+
+
+def test_an_answer_in_two_cells_is_one(course):
+    answer("nowhere\n" + square("x"), before="size = abs")
+    found = only()
+    assert "your cell does not run: NameError" in found.reason
 
 
 def test_a_percent_file_is_checked_as_well(course):
@@ -161,9 +185,10 @@ def test_what_does_not_open_is_said_in_one_sentence(course, capsys, command):
     NOTEBOOK.write_text("{ half a note")
     assert main([command, "1"]) == 2
     assert "does not open as a notebook" in capsys.readouterr().err
-    Path("exercises/my_copy.ipynb").write_text("{}")
-    assert main([command, "exercises/my_copy.ipynb"]) == 2
-    assert "a set keeps its name" in capsys.readouterr().err
+    foreign = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 1")])
+    nbformat.write(foreign, "exercises/foreign.ipynb")
+    assert main([command, "exercises/foreign.ipynb"]) == 2
+    assert "foreign.ipynb is no notebook of the sets" in capsys.readouterr().err
 
 
 def bundles():

@@ -28,13 +28,13 @@ from attacks.notebooks import BY_NAME, CASES, MARK, NAMES, PATH, WRONG, HandedIn
 from grading_kit import FULL, NAME, SETS, SMALL, SOLUTION, grade, unfair
 
 from resattn.__main__ import main
+from resattn.classroom.finding.matching import match
+from resattn.classroom.finding.reading import Unreadable, read_notebook
 from resattn.grading import grade as command
 from resattn.grading import results as stored
 from resattn.grading.collect import collect
 from resattn.grading.kernels import guard, levels
 from resattn.grading.listing import shown
-from resattn.grading.matching import match
-from resattn.grading.reading import Unreadable, read_notebook
 from resattn.grading.survey import survey
 
 linux = pytest.mark.skipif(

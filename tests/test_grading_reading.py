@@ -8,9 +8,9 @@ import time
 import pytest
 from mutilations import SETS, answers, mutilate, notebook, percent, record, source, text, version_3
 
-from resattn.grading.contents import PARTS_LIMIT
-from resattn.grading.matching import match, recognise
-from resattn.grading.reading import CELL_LIMIT, SIZE_LIMIT, Unreadable, read_notebook
+from resattn.classroom.finding.contents import PARTS_LIMIT
+from resattn.classroom.finding.matching import match, recognise
+from resattn.classroom.finding.reading import CELL_LIMIT, SIZE_LIMIT, Unreadable, read_notebook
 
 SET = "05_arl_fix"
 RECORD = record(SET)

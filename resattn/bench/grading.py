@@ -131,9 +131,11 @@ class Nbgrader:
             nbformat.write(self._notebook(k), place)
         spent = timed([self.command, "autograde", "twin"],
                       lambda line: "Setting destination file permissions" in line, course)
-        graded = list((course / "autograded").glob("*/twin/twin.ipynb"))
-        if len(graded) != count:
-            raise RuntimeError(f"nbgrader graded {len(graded)} of {count} twins")
+        graded = [path.read_text(encoding="utf-8")
+                  for path in (course / "autograded").glob("*/twin/twin.ipynb")]
+        right = sum('"output_type": "error"' not in text for text in graded)
+        if right != count:
+            raise RuntimeError(f"nbgrader found {right} of {count} twins right")
         return spent
 
     def _notebook(self, number: int) -> NotebookNode:
@@ -150,7 +152,7 @@ class Nbgrader:
 
 
 class Otter:
-    """The twin for otter: each check is a test file, run after the notebook."""
+    """The twin for otter: the checks of each task are a test file, run after the notebook."""
 
     def __init__(self, python: str, exercises: Pristine, printed: dict, folder: Path) -> None:
         self.command, self.folder = Path(python).parent / "otter", folder
@@ -159,10 +161,11 @@ class Otter:
         self.archive = folder / "autograder.zip"
         with zipfile.ZipFile(self.archive, "w") as archive:
             archive.writestr("otter_config.json", json.dumps({"lang": "python"}))
-            for cell in cells:
-                if cell["kind"] == "check":
-                    name = cell["id"].replace("-", "_")
-                    archive.writestr(f"tests/{name}.py", _ok_test(name, cell["source"]))
+            for task in exercises.exercises.tasks:
+                checks = {check.id for check in task.checks}
+                source = "\n".join(cell["source"] for cell in cells if cell["id"] in checks)
+                archive.writestr(f"tests/{task.id}.py", _ok_test(task.id, source))
+        self.tests = len(exercises.exercises.tasks)
         self.twin = folder / "twin.ipynb"
         given = [_QUIET, *(cell["source"] for cell in cells if cell["kind"] != "check")]
         nbformat.write(nbformat.v4.new_notebook(
@@ -178,8 +181,8 @@ class Otter:
             command = [self.command, "run", "-a", self.archive, self.twin, "-o", out]
             marks.append(marks[-1] + timed(command, _never).whole)
         tests = json.loads((out / "results.json").read_text())["tests"]
-        if sum(test.get("score", 0) for test in tests) <= 0:
-            raise RuntimeError("otter gave the solution no points")
+        if sum(test.get("score", 0) for test in tests) != self.tests:
+            raise RuntimeError("otter gave the solution less than all points")
         return Spent(marks, marks[-1])
 
 
@@ -205,7 +208,9 @@ def twin_cells(exercises: Pristine, printed: dict, number: int) -> list[dict]:
 
 
 def _ok_test(name: str, source: str) -> str:
-    case = {"code": f">>> exec({source!r}, globals())\n", "hidden": False, "locked": False}
+    code = (">>> import contextlib, io\n>>> with contextlib.redirect_stdout(io.StringIO()):\n"
+            f"...     exec({source!r}, globals())\n")
+    case = {"code": code, "hidden": False, "locked": False}
     suite = {"cases": [case], "scored": True, "setup": "", "teardown": "", "type": "doctest"}
     return f"OK_FORMAT = True\n\ntest = {({'name': name, 'points': 1, 'suites': [suite]})!r}\n"
 

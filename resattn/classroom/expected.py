@@ -34,12 +34,24 @@ class CellVerdict:
 
 def load(name: str, near: Path = Path()) -> dict | None:
     """The record of a set, from the folder in RESATTN_EXPECTED or a usual place; None if absent."""
-    asked = os.environ.get("RESATTN_EXPECTED")
-    for folder in (asked,) if asked else FOLDERS:
-        path = near / folder / f"{name}.json"
+    for folder in _folders(near):
+        path = folder / f"{name}.json"
         if path.is_file():
             return json.loads(path.read_text(encoding="utf-8"))
     return None
+
+
+def every(near: Path = Path()) -> dict[str, dict]:
+    """All records in the first of these folders that has any, by name."""
+    for folder in _folders(near):
+        if found := sorted(folder.glob("[0-9][0-9]_*.json")):
+            return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in found}
+    return {}
+
+
+def _folders(near: Path) -> list[Path]:
+    asked = os.environ.get("RESATTN_EXPECTED")
+    return [near / folder for folder in ((asked,) if asked else FOLDERS)]
 
 
 def task_of(record: dict, cell: str) -> dict | None:

@@ -39,11 +39,13 @@ def newer_twin(submission: Submission) -> Path | None:
     if not twin.exists() or twin.stat().st_mtime <= submission.path.stat().st_mtime:
         return None
     other = read(twin)
-    written = [task["answer"] for task in other.record["tasks"].values()
-               if not other.unwritten(task["answer"])]
-    differ = any((other.source(cell) or "").strip() != (submission.source(cell) or "").strip()
-                 for cell in written)
+    written = [task for task in other.record["tasks"] if not other.unwritten(task)]
+    differ = any(_text(other, task) != _text(submission, task) for task in written)
     return twin if differ else None
+
+
+def _text(submission: Submission, task: str) -> list[str]:
+    return [source.strip() for source in submission.answer(task)]
 
 
 def bundle(submission: Submission) -> Path:

@@ -19,6 +19,7 @@ from resattn.classroom.check import TROUBLE
 from resattn.classroom.digest import fingerprint
 from resattn.classroom.execute import execute
 from resattn.classroom.expected import UNWRITTEN, judge, mistakes
+from resattn.classroom.finding.grafting import owner
 from resattn.classroom.student import Submission, find, read
 
 CELL_LIMIT = 120  # seconds; each call of an answer has its own, shorter one
@@ -52,6 +53,8 @@ def run(options) -> int:
     print(f"{submission.path}, saved {saved(submission)}; "
           f"checked in {time.monotonic() - start:.0f} s\n")
     print(table(submission, marks, hints))
+    for note in submission.notes:
+        print(f"  {note}")
     return 0 if all(each.points == each.of for each in marks) else 1
 
 
@@ -77,16 +80,16 @@ def _mark(submission: Submission, name: str, number: int, task: dict,
           cells: dict[str, NotebookNode], died: str) -> Mark:
     verdicts = [judge(task, cell, printed(cells[cell])) for cell in task["cells"]]
     points, of = sum(v.points for v in verdicts), sum(v.of for v in verdicts)
-    strange = submission.strange(task)
+    strange = submission.strange(name)
     known = mistakes(task, verdicts)
     reason = next((fault for verdict in verdicts for fault in verdict.faults), "")
-    if submission.source(task["answer"]) is None:
+    if submission.absent(name):
         reason = f"the cell {task['answer']} is not in this notebook any more"
-    elif submission.unwritten(task["answer"]):
+    elif submission.unwritten(name):
         reason, known = UNWRITTEN, []
     elif strange:
         reason, points = f"to be written without {', '.join(strange)}", 0
-    elif broken := _error(cells[task["answer"]]):
+    elif broken := _error(cells, task["answer"]):
         reason = f"your cell does not run: {broken}"
     elif ": raises " in reason:
         reason += "".join(f"\n{line.strip()}" for line in _trouble(task, cells))
@@ -116,8 +119,10 @@ def trouble(text: str) -> list[str]:
     return lines[starts[0] : starts[1] if len(starts) > 1 else None] if starts else []
 
 
-def _error(cell: NotebookNode) -> str:
-    errors = [output for output in cell.outputs if output.output_type == "error"]
+def _error(cells: dict[str, NotebookNode], answer: str) -> str:
+    """The first error of the cells of an answer."""
+    errors = [output for name, cell in cells.items() if owner(name) == answer
+              for output in cell.outputs if output.output_type == "error"]
     return f"{errors[0].ename}: {errors[0].evalue}".splitlines()[0] if errors else ""
 
 
@@ -130,7 +135,7 @@ def remember(submission: Submission, marks: list[Mark]) -> dict[str, str]:
     tasks, hints = {}, {}
     for each in marks:
         task = submission.record["tasks"][each.task]
-        answer = fingerprint([submission.source(task["answer"]) or ""])
+        answer = fingerprint(submission.answer(each.task))
         old = before.get(each.task, {})
         count = old.get("hints", 0)
         if each.points < each.of and each.reason != UNWRITTEN:

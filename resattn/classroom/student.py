@@ -1,28 +1,32 @@
 """A student's notebook, and what of it counts: the answers, put into the exercise as it was given.
 
 Checks, helpers and fields always come from the record; from the student's file only the answers
-are taken, by cell id, and the cells that the student added, each after the cell it follows.
+are taken, with the cells that the student added to them. They are found as the grader finds them,
+by `finding`: an editor that gave all cells other ids, or a copy under another name, costs nothing.
 """
 
 import ast
 from dataclasses import dataclass
 from pathlib import Path
 
-import jupytext
 import nbformat
 from nbformat import NotebookNode
 
 from resattn.classroom import expected
+from resattn.classroom.finding.grafting import graft
+from resattn.classroom.finding.matching import Match, match, recognise
+from resattn.classroom.finding.reading import Unreadable, read_notebook
 from resattn.classroom.imports import forbidden
 
 
 @dataclass(frozen=True)
 class Submission:
-    """A student's file, its cells by id, and the record of its set."""
+    """A student's file, what in it answers the tasks, the record of its set, and what was odd."""
 
     path: Path
-    cells: dict[str, NotebookNode]
+    match: Match
     record: dict
+    notes: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -34,59 +38,50 @@ class Submission:
         """The folder of the student's own files."""
         return self.path.parent / "mine"
 
-    def source(self, cell: str) -> str | None:
-        """What the student's file has in a cell; None if the cell is not there."""
-        return self.cells[cell].source if cell in self.cells else None
+    def answer(self, task: str) -> list[str]:
+        """The cells that answer a task, with those added to them; empty if there are none."""
+        found = self.match.answers[task]
+        return [*found.sources, *found.added]
 
-    def given(self, cell: str) -> str:
-        """What the exercise had there."""
-        return next(each["source"] for each in self.record["notebook"] if each["id"] == cell)
+    def absent(self, task: str) -> bool:
+        """Whether nothing in the file could be the answer."""
+        return not self.match.answers[task].sources
 
-    def unwritten(self, cell: str) -> bool:
+    def unwritten(self, task: str) -> bool:
         """Whether an answer is missing, or still as it was given."""
-        mine = self.source(cell)
-        return mine is None or mine.strip() == self.given(cell).strip()
+        given = self._given(self.record["tasks"][task]["answer"])
+        return all(each.strip() == given.strip() for each in self.match.answers[task].sources)
 
     def missing(self) -> list[str]:
         """The answer cells, and the cells for words, that are not written."""
-        cells = [task[part] for task in self.record["tasks"].values()
-                 for part in ("answer", "words") if task[part]]
-        return [cell for cell in cells if self.unwritten(cell)]
+        found = []
+        for name, task in self.record["tasks"].items():
+            found += [task["answer"]] if self.unwritten(name) else []
+            found += [task["words"]] if task["words"] and not self.match.words.get(name) else []
+        return found
 
     def grafted(self) -> NotebookNode:
         """The exercise as it was given, with this student's answers and added code cells."""
-        answers = {task["answer"] for task in self.record["tasks"].values()}
-        cells = []
-        added = self._added()
-        for given in self.record["notebook"]:
-            if given["cell_type"] != "code":
-                cells += added.get(given["id"], [])
-                continue
-            mine = self.source(given["id"]) if given["id"] in answers else None
-            source = given["source"] if mine is None else mine
-            cells.append(nbformat.v4.new_code_cell(source, id=given["id"]))
-            cells += added.get(given["id"], [])
-        return nbformat.v4.new_notebook(cells=cells)
+        code = ((cell["id"], cell["source"]) for cell in self.record["notebook"]
+                if cell["cell_type"] == "code")
+        answers = {task["answer"]: self.answer(name) or [self._given(task["answer"])]
+                   for name, task in self.record["tasks"].items()}
+        return nbformat.v4.new_notebook(cells=[
+            nbformat.v4.new_code_cell(source, id=name)
+            for name, source in graft(code, answers, self.match.before)])
 
-    def strange(self, task: dict) -> list[str]:
+    def strange(self, task: str) -> list[str]:
         """What the answer to a task imports though the task does not allow it."""
-        try:
-            return forbidden(ast.parse(self.source(task["answer"]) or ""), task["imports"])
-        except SyntaxError:
-            return []  # its check says more about it
+        found: set[str] = set()
+        for source in self.answer(task):
+            try:
+                found.update(forbidden(ast.parse(source), self.record["tasks"][task]["imports"]))
+            except SyntaxError:
+                continue  # its check says more about it
+        return sorted(found)
 
-    def _added(self) -> dict[str | None, list[NotebookNode]]:
-        """Code cells that are not the exercise's, by the id of the cell that they follow."""
-        known = {cell["id"] for cell in self.record["notebook"]}
-        found: dict[str | None, list[NotebookNode]] = {}
-        last = self.record["notebook"][0]["id"]
-        for identity, cell in self.cells.items():
-            if identity in known:
-                last = identity
-            elif cell.cell_type == "code":
-                copy = nbformat.v4.new_code_cell(cell.source, id=identity)
-                found.setdefault(last, []).append(copy)
-        return found
+    def _given(self, cell: str) -> str:
+        return next(each["source"] for each in self.record["notebook"] if each["id"] == cell)
 
 
 def find(exercise: str, folder: Path | None = None) -> Path:
@@ -95,28 +90,32 @@ def find(exercise: str, folder: Path | None = None) -> Path:
         return Path(exercise)
     folder = folder or (Path("exercises") if Path("exercises").is_dir() else Path())
     found = sorted(folder.glob(f"{int(exercise):02}_*.ipynb"))
-    if len(found) != 1:
-        have = ", ".join(sorted(path.stem[:2] for path in folder.glob("[0-9][0-9]_*.ipynb")))
+    named = [path for path in found if expected.load(path.stem, path.parent)]
+    if len(named or found) != 1:
+        have = ", ".join(sorted({path.stem[:2] for path in folder.glob("[0-9][0-9]_*.ipynb")}))
         raise ValueError(f"{folder}/ has no one set {exercise}; it has {have or 'none'}")
-    return found[0]
+    return (named or found)[0]
 
 
 def read(path: Path) -> Submission:
     """Read a student's notebook or percent file. Raises ValueError, a sentence, if it will not."""
     if not path.is_file():
         raise ValueError(f"there is no {path}; give a notebook of exercises/, or its number")
-    record = expected.load(path.stem, path.parent) or expected.load(path.stem)
-    if record is None:
-        raise ValueError(f"no expected/{path.stem}.json beside {path}: a set keeps its name, and "
-                         "stays in the folder exercises/")
     try:
-        text = path.read_text(encoding="utf-8")
-        notebook = jupytext.reads(text, fmt="py:percent" if path.suffix == ".py" else "ipynb")
-    except Exception as error:  # the reader raises whatever it stumbles over
-        raise ValueError(f"{path} does not open as a notebook: {type(error).__name__}; "
+        reading = read_notebook(path.read_bytes(), path.name)
+    except Unreadable as error:
+        raise ValueError(f"{path} does not open as a notebook: {error}; "
                          "`python -m resattn reset` gives a new one and keeps this") from None
-    cells = {}
-    for k, cell in enumerate(notebook.cells):
-        title = cell.metadata.get("title") if path.suffix == ".py" else cell.get("id")
-        cells[title or f"added-{k}"] = cell
-    return Submission(path, cells, record)
+    record = expected.load(path.stem, path.parent) or _recognised(path, reading.cells)
+    if record is None:
+        raise ValueError(f"{path} is no notebook of the sets in {path.parent / 'expected'}: a set "
+                         "stays in the folder exercises/")
+    found = match(reading.cells, record)
+    return Submission(path, found, record, (*reading.notes, *found.notes))
+
+
+def _recognised(path: Path, cells: tuple) -> dict | None:
+    """The record of a set under another name."""
+    records = expected.every(path.parent)
+    name = recognise(cells, path.name, records)
+    return records[name] if name else None

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+from resattn.classroom.finding.reading import Reading
 from resattn.grading import engine, pristine, references, results, workplace
 from resattn.grading.engine import Engine
 from resattn.grading.judging import Judge
 from resattn.grading.kernels import levels
 from resattn.grading.kernels.limits import Limits
 from resattn.grading.pristine import Pristine
-from resattn.grading.reading import Reading
 from resattn.grading.survey import Entry
 
 WAIT = 20  # seconds for the scheduler to have a worker

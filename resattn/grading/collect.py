@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 
+from resattn.classroom.finding.reading import SIZE_LIMIT, is_script
 from resattn.grading.archives import Refused
 from resattn.grading.handed_by import named
 from resattn.grading.listing import Entry, Files, shown
-from resattn.grading.reading import SIZE_LIMIT, is_script
 
 FILES = 100  # read of one student
 LARGE = 4  # times the size limit, for all files of one student

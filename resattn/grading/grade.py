@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from resattn.classroom.finding.reading import Reading
 from resattn.files import write_whole
 from resattn.grading import engine, report, results, workplace
 from resattn.grading.collect import collect
@@ -23,7 +24,6 @@ from resattn.grading.engine import Engine
 from resattn.grading.kernels import levels
 from resattn.grading.kernels.limits import Limits
 from resattn.grading.pristine import Pristine
-from resattn.grading.reading import Reading
 from resattn.grading.report import deadlines, manual
 from resattn.grading.report.text import visible
 from resattn.grading.results import Results

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty
 
@@ -46,8 +47,10 @@ class ShutInKernel(GuardedKernel):
         self.km = KernelManager(kernel_spec_manager=Specifications(), context=context,
                                 connection_file=order["connection"], **sockets)
         self.km.start_kernel(stderr=open(os.devnull, "w"))
-        self.kc = self.km.client()
+        self.kc = self.km.client(context=context)
         self.kc.start_channels()
+        self.cut = [each.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+                    for each in (self.kc.iopub_channel, self.kc.shell_channel)]
         try:
             self.kc.wait_for_ready(timeout=START)
         except RuntimeError as error:
@@ -72,8 +75,25 @@ class ShutInKernel(GuardedKernel):
             raise
         self.seen += len(str(message["content"]))
         if self.seen > self.order["limits"]["output"]:
-            self.kill(f"printed more than {self.order['limits']['output'] / 2**20:g} MB")
+            self.kill(self._too_much())
+        self.is_alive()  # perhaps what came before this was cut off
         return message
+
+    def is_alive(self) -> bool:
+        """Whether the kernel lives. A message longer than all its output may be cuts the line."""
+        if super().is_alive() and any(each.poll(0) for each in self.cut) and not self._told():
+            self.kill(self._too_much())
+        return super().is_alive()
+
+    def _too_much(self) -> str:
+        return f"printed more than {self.order['limits']['output'] / 2**20:g} MB"
+
+    def _told(self) -> bool:
+        """Whether the kernel's guard says within two seconds that the kernel has ended."""
+        path, until = self.folder / "ended", time.monotonic() + 2
+        while not path.exists() and time.monotonic() < until:
+            time.sleep(0.02)
+        return path.exists()
 
     def kill(self, why: str) -> None:
         """End the kernel, and say why; always raises RuntimeError."""
@@ -89,13 +109,12 @@ class ShutInKernel(GuardedKernel):
 
     def ended(self) -> str:
         """Why the kernel is dead, in words; empty while it lives."""
-        if not self.why and self.is_alive():
-            return ""
-        path = self.folder / "ended"
-        until = time.monotonic() + 2
-        while not path.exists() and time.monotonic() < until and not self.why:
-            time.sleep(0.02)
-        self.why = self.why or (path.read_text(errors="replace") if path.exists() else "ended")
+        with suppress(RuntimeError):  # it says why, too
+            if not self.why and self.is_alive():
+                return ""
+        if not self.why:
+            said = self._told()
+            self.why = (self.folder / "ended").read_text(errors="replace") if said else "ended"
         return self.why
 
 

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from resattn.classroom.expected import UNWRITTEN, judge, mistakes
+from resattn.classroom.finding.grafting import owner
+from resattn.classroom.finding.matching import Found, Match
 from resattn.classroom.marking import trouble
 from resattn.classroom.tasks import is_hidden
 from resattn.grading.engine import CellRun, Engine, Run
-from resattn.grading.matching import Found, Match
+from resattn.grading.kernels.guard import IN_ALL
 from resattn.grading.pristine import Pristine
 from resattn.grading.reach import around, not_allowed, tree
 from resattn.grading.references import Reference, earned
@@ -17,15 +19,19 @@ from resattn.grading.sandbox import Sandbox
 
 LEAST = 5  # seconds: with less left, another run is not begun
 OWN = ("took longer than", "printed more than")  # how reasons begin that are no other answer's
+TIME_OVER = "the time for the whole notebook was over, used up by other answers"
 OTHER_INPUTS = "right for the inputs shown, and not for others"
 
 
 @dataclass
 class Outcome:
-    """What all runs of a submission gave: for each cell the best, and whose answers broke off."""
+    """What all runs of a submission gave: for each cell the best; and of answers, by task, why
+    they broke a run off, or why they were not run to their end through no fault of theirs.
+    """
 
     cells: dict[str, CellRun] = field(default_factory=dict)
     broke: dict[str, str] = field(default_factory=dict)
+    unrun: dict[str, str] = field(default_factory=dict)
 
     def add(self, run: Run, good: Callable[[str, Run], bool]) -> None:
         """Keep of each cell the run that earned its points, else the first."""
@@ -86,7 +92,7 @@ class Judge:
         outcome, left = Outcome(), dict(answers)
         while left and self._once(left, before, until, outcome):
             pass
-        broke = dict(outcome.broke)
+        broke = outcome.broke | outcome.unrun
         if len(answers) > 1 and (len(broke) > 1 or not "".join(broke.values()).startswith(OWN)):
             for name in broke:
                 self._once({name: answers[name]}, before, until, outcome)
@@ -97,7 +103,7 @@ class Judge:
         """One run, added to the outcome; takes away the answer that broke it, if one did."""
         seconds = until - time.monotonic()
         if seconds < LEAST:
-            outcome.broke.update(dict.fromkeys(left, "the time for the whole notebook was over"))
+            outcome.unrun.update(dict.fromkeys(left, TIME_OVER))
             return False
         sandbox = replace(self.sandbox, limits=replace(self.sandbox.limits, submission=seconds))
         notebook = self.pristine.notebook(left, before=before, right=self.reference.right)
@@ -108,10 +114,12 @@ class Judge:
         if run.broke_in.startswith("before-") and before:
             before.clear()  # for all runs to come
             return True
-        culprit = self._task_of.get(run.broke_in.partition("__")[0])
-        if culprit not in left:
-            outcome.broke.update(dict.fromkeys(left, run.why))
+        culprit = self._task_of.get(owner(run.broke_in))
+        if culprit not in left or run.why.endswith(IN_ALL):
+            why = TIME_OVER if run.why.endswith(IN_ALL) else run.why
+            outcome.unrun.update(dict.fromkeys(left, why))
             return False
+        outcome.unrun.pop(culprit, None)
         outcome.broke.setdefault(culprit, run.why)
         del left[culprit]
         return True
@@ -169,6 +177,8 @@ class Judge:
         """The first reason for lost points, in words, from the checks that students have."""
         if name in outcome.broke:
             return f"your code broke the run off: {outcome.broke[name]}"
+        if name in outcome.unrun and not cells.keys() & outcome.cells.keys():
+            return f"not run: {outcome.unrun[name]}"
         answer = outcome.cells.get(self.pristine.tasks[name].answer.id)
         if answer and answer.error:
             return f"your cell does not run: {_plain(answer.error)}"

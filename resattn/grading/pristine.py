@@ -13,6 +13,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from resattn.classroom.cut import cut
+from resattn.classroom.finding.grafting import graft
 from resattn.classroom.markers import solved, stub
 from resattn.classroom.tasks import ExerciseSet, Task, is_hidden, read_set
 
@@ -81,21 +82,15 @@ class Pristine:
         ``before`` are cells that run after the set's own first ones. With ``right``, what each
         check should print, nbval compares; without, the checks are only run.
         """
-        of_answer = {task.answer.id: task for task in self.exercises.tasks}
-        checks = {cell.id for task in self.exercises.tasks for cell in task.checks}
-        cells, hidden, before = [], [], list(before)
-        for cell in self.exercises.code():
-            if cell.id in of_answer:
-                cells += [_cell(f"before-{k}", source) for k, source in enumerate(before)]
-                before = []
-                task = of_answer[cell.id]
-                for k, source in enumerate(answers.get(task.id) or [stub(task.answer, task.id)]):
-                    cells.append(_cell(f"{cell.id}__{k}" if k else cell.id, source))
-            elif cell.id in checks:
-                lines = right[cell.id] if right else None
-                (hidden if is_hidden(cell) else cells).append(_cell(cell.id, cell.source, lines))
-            else:
-                cells.append(_cell(cell.id, cell.source))
+        checks = {cell.id: cell for task in self.exercises.tasks for cell in task.checks}
+        wanted = {task.answer.id: list(answers.get(task.id) or [stub(task.answer, task.id)])
+                  for task in self.exercises.tasks}
+        code = ((cell.id, cell.source) for cell in self.exercises.code())
+        cells, hidden = [], []
+        for name, source in graft(code, wanted, before):
+            check = checks.get(name)
+            made = _cell(name, source, right[name] if right and check else None)
+            (hidden if check and is_hidden(check) else cells).append(made)
         return nbformat.v4.new_notebook(cells=[*cells, *hidden])
 
 

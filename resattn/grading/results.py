@@ -5,11 +5,11 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from resattn.classroom.finding.matching import match
+from resattn.classroom.finding.reading import Reading
 from resattn.files import safe_name, write_whole
 from resattn.grading.judging import Judge
-from resattn.grading.matching import match
 from resattn.grading.pristine import Pristine
-from resattn.grading.reading import Reading
 from resattn.grading.survey import Entry
 
 

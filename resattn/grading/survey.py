@@ -4,9 +4,9 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from resattn.classroom.finding.matching import recognise
+from resattn.classroom.finding.reading import Reading, Unreadable, read_notebook
 from resattn.grading.collect import Handed, Unread
-from resattn.grading.matching import recognise
-from resattn.grading.reading import Reading, Unreadable, read_notebook
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import mutilations
 from grading_kit import FULL, NAME, SETS, SMALL, SOLUTION, Case, notebook
 from mutilations import percent, text, version_3
 
-from resattn.grading.reading import CELL_LIMIT, SIZE_LIMIT
+from resattn.classroom.finding.reading import CELL_LIMIT, SIZE_LIMIT
 
 NOTHING = dict.fromkeys(FULL, 0)
 PATH = f"{NAME}.ipynb"

@@ -17,6 +17,7 @@ import psutil
 from resattn.grading.kernels.limits import Limits
 
 LOOK_EVERY = 0.2  # seconds
+IN_ALL = "s in all"  # how it is said that the time of the whole process was over
 
 
 def watch(pid: int, limits: Limits, wanted: Callable[[], bool], folders: Iterable[str]) -> str:
@@ -31,7 +32,7 @@ def watch(pid: int, limits: Limits, wanted: Callable[[], bool], folders: Iterabl
             if not wanted():
                 why = "not wanted any more"
             elif time.monotonic() > until:
-                why = f"took longer than {limits.submission:g} s in all"
+                why = f"took longer than {limits.submission:g} {IN_ALL}"
             else:
                 why = _excess(pid, limits, folders)
     status = end(pid)

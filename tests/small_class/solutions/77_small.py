@@ -128,7 +128,7 @@ check.done()
 # %% gate-hints [markdown]
 # <details><summary>Hint 1</summary>Which axes does the mean run over?</details>
 #
-# <details><summary>Hint 2</summary>The scale is (B, C): give it two more axes of length 1.</details>
+# <details><summary>Hint 2</summary>The scale is (B, C): add two axes of length 1.</details>
 
 # %% noise [markdown] task={"difficulty": 2, "minutes": 5}
 # ## Task 4: Measure a spread

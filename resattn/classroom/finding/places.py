@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from resattn.classroom.finding.given import Given
+from resattn.classroom.finding.reading import Cell
+from resattn.classroom.finding.statements import unfenced
 from resattn.classroom.markers import YOUR_WORDS
-from resattn.grading.given import Given
-from resattn.grading.reading import Cell
-from resattn.grading.statements import unfenced
 
 
 @dataclass(eq=False)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
 
-from resattn.grading.contents import Unreadable, cell_contents, resolved
+from resattn.classroom.finding.contents import Unreadable, cell_contents, resolved
 
 SIZE_LIMIT = 64_000_000  # bytes; outputs are dropped while parsing
 CELL_LIMIT = 1_000

@@ -8,11 +8,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from resattn.classroom.finding.given import Given
+from resattn.classroom.finding.places import Place, placed, words
+from resattn.classroom.finding.reading import Cell
+from resattn.classroom.finding.statements import bare, defined
 from resattn.classroom.markers import YOUR_TURN
-from resattn.grading.given import Given
-from resattn.grading.places import Place, placed, words
-from resattn.grading.reading import Cell
-from resattn.grading.statements import bare, defined
 
 ABSENT = "not found"
 

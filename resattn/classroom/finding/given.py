@@ -5,9 +5,9 @@ from collections import Counter
 from difflib import SequenceMatcher
 from functools import cache, cached_property
 
+from resattn.classroom.finding.reading import Cell
+from resattn.classroom.finding.statements import Statement, bare, statements, unfenced
 from resattn.classroom.markers import YOUR_TURN
-from resattn.grading.reading import Cell
-from resattn.grading.statements import Statement, bare, statements, unfenced
 
 LIKE = 0.8  # from here on a text is taken for an altered copy of another
 WORDS = 400  # of each text, that are compared
