@@ -74,27 +74,8 @@ def write_sources() -> list[str]:
 
 def render() -> None:
     """Turn the pages into HTML; any warning is a failure."""
-    done = subprocess.run(
-        [
-            PYTHON,
-            "-m",
-            "sphinx",
-            "-q",
-            "-W",
-            "--keep-going",
-            "-E",
-            "-j",
-            "auto",
-            "-b",
-            "html",
-            "-c",
-            HERE,
-            "-d",
-            BUILD / "doctrees",
-            SOURCE,
-            HTML,
-        ]
-    )
+    sphinx = [PYTHON, "-m", "sphinx", "-q", "-W", "--keep-going", "-E", "-j", "auto", "-b", "html"]
+    done = subprocess.run([*sphinx, "-c", HERE, "-d", BUILD / "doctrees", SOURCE, HTML])
     if done.returncode:
         raise Trouble("Sphinx warned of what stands above, so the site was not built.")
 

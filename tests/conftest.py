@@ -1,5 +1,7 @@
-"""What every test shares: figures are drawn without a screen."""
+"""What every test shares: figures are drawn without a screen, and workers share the cores."""
 
 import os
 
-os.environ["MPLBACKEND"] = "Agg"
+from resattn.classroom.gate import kernel_environment
+
+os.environ |= kernel_environment() | {"MPLBACKEND": "Agg"}

@@ -30,23 +30,11 @@ _lock, _open = threading.Lock(), ExitStack()
 def grade(address: str, exercises: Pristine, session: dict, limits: Limits,
           handed: Iterator[tuple[Entry, Reading]], judges: Engine, unsafe: bool) -> Iterator[
               tuple[Entry, dict]]:
-    """Results as they come. Raises ValueError without Dask, RuntimeError without workers."""
+    """Results as they come. Begins by ValueError without Dask, RuntimeError without workers."""
     try:
         from distributed import Client, as_completed
     except ImportError:
         raise ValueError("--scheduler needs Dask: pip install 'resattn[cluster]'") from None
-    with workplace.opened(
-        exercises, judges, level=session["isolation"], seed=session["seed"], jobs=1, threads=1,
-        limits=limits,
-    ) as (judge, _):
-        reference = judge.reference
-    source = exercises.exercises.path
-    place = {
-        "name": source.name, "source": source.read_text(encoding="utf-8"),
-        "answers": source.with_suffix(".toml").read_text(encoding="utf-8"),
-        "right": dict(reference.right), "tasks": dict(reference.tasks), "seed": session["seed"],
-        "limits": limits.as_json(), "unsafe": unsafe, "started": session["started"],
-    }
     try:
         client = Client(address, timeout=WAIT, set_as_default=False)
         client.wait_for_workers(1, timeout=WAIT)
@@ -54,6 +42,19 @@ def grade(address: str, exercises: Pristine, session: dict, limits: Limits,
         raise RuntimeError(f"no Dask workers at {address}: {error}; is the scheduler running, and "
                            "does it have workers?") from None
     with client:
+        with workplace.opened(
+            exercises, judges, level=session["isolation"], seed=session["seed"], jobs=1, threads=1,
+            limits=limits,
+        ) as (judge, _):
+            reference = judge.reference
+        source = exercises.exercises.path
+        place = {
+            "name": source.name, "source": source.read_text(encoding="utf-8"),
+            "answers": source.with_suffix(".toml").read_text(encoding="utf-8"),
+            "right": dict(reference.right), "tasks": dict(reference.tasks),
+            "seed": session["seed"], "limits": limits.as_json(), "unsafe": unsafe,
+            "started": session["started"],
+        }
         shared = client.scatter(place, broadcast=True, hash=False)
         slots, entries = 2 * sum(client.nthreads().values()), {}
         running = as_completed(loop=client.loop)

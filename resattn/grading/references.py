@@ -8,7 +8,7 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,14 +47,25 @@ def earned(task: dict, cell: str, run: Run) -> int:
     return judge(task, cell, done.printed.splitlines()).points
 
 
-def record(pristine: Pristine, engine: Engine, sandbox: Sandbox) -> Reference:
+@contextlib.contextmanager
+def rehearsal(pristine: Pristine, seed: int) -> Iterator[subprocess.Popen]:
+    """All answers of the set's source being tried, in a process that goes on meanwhile."""
+    with subprocess.Popen(
+        [sys.executable, "-m", __name__, str(pristine.exercises.path), str(seed)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def record(pristine: Pristine, engine: Engine, sandbox: Sandbox,
+           rehearsing: subprocess.Popen) -> Reference:
     """Find out what is right. Raises ValueError where the solution does not run, or disagrees."""
-    rehearsal = subprocess.Popen(
-        [sys.executable, "-m", __name__, str(pristine.exercises.path), str(sandbox.seed)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     run = engine.run(pristine.notebook(pristine.solution()), sandbox)
-    out, trouble = rehearsal.communicate()
-    if rehearsal.returncode:
+    out, trouble = rehearsing.communicate()
+    if rehearsing.returncode:
         raise ValueError(f"{pristine.exercises.path} cannot be rehearsed: "
                          f"{(trouble.strip().splitlines() or ['no reason given'])[-1]}")
     tasks = json.loads(out)

@@ -14,7 +14,8 @@ from resattn.grading.kernels import client, levels
 from resattn.grading.kernels.limits import Limits
 from resattn.grading.kernels.server import ForkServer, Order
 
-PRELOAD = ("torch", "matplotlib_inline.backend_inline", "resattn.classroom.check",
+PRELOAD = ("torch", "matplotlib_inline.backend_inline", "ipykernel.debugger",
+           "resattn.classroom.check",
            "resattn.grading.kernels.kernel", "resattn.grading.kernels.namespaces",
            "resattn.grading.kernels.landlock", "resattn.grading.kernels.seccomp")
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "LD_LIBRARY_PATH")
@@ -46,7 +47,9 @@ class Sandbox:
             "JUPYTER_NO_CONFIG": "1", "MPLCONFIGDIR": f"{home}/.matplotlib",
             "MPLBACKEND": "module://matplotlib_inline.backend_inline",
             "PYTHONPATH": str(self.package), "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONHASHSEED": "0",  # the order of a set of words is that of the next session
             "OMP_NUM_THREADS": str(self.threads), "MKL_NUM_THREADS": str(self.threads),
+            "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # the kernel's debugger says nothing
             "RESATTN_CHECK": "values", "RESATTN_SEED": str(self.seed),
             "RESATTN_LINE_LIMIT": f"{self.limits.line:g}",
         }

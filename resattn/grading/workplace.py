@@ -30,13 +30,16 @@ def opened(
 
     With a reference, which another machine found, this one is only tried against it.
     """
+    rehearsal = (contextlib.nullcontext() if reference else
+                 references.rehearsal(pristine, seed))  # while the server imports torch
     with (
+        rehearsal as rehearsing,
         tempfile.TemporaryDirectory(prefix="rg-", ignore_cleanup_errors=True) as folder,
         ThreadPoolExecutor(jobs) as pool,
     ):
         package.copy(pristine.sources, Path(folder))
         with sandbox.opened(level, Path(folder), seed, threads, limits) as box:
             if reference is None:
-                reference = references.record(pristine, engine, box)
+                reference = references.record(pristine, engine, box, rehearsing)
             references.prove(pristine, reference, engine, box, pool)
             yield Judge(pristine, reference, engine, box), pool
