@@ -479,7 +479,8 @@ plots.show(fig, alt="Four bars. In energy inside, the network, a mean over three
 # `resattn.training` (`TrainConfig`, `fit`, `evaluate`, `seed_everything`),
 # `resattn.probes` (`attention_scores`, `energy_inside`, `pointing_game`, `iou_at_area`,
 # `baseline_maps`), `resattn.plots` and `resattn.doctor`. This lesson has no exercises
-# of its own; they begin with exercise set 01.
+# of its own; they begin with
+# [exercise set 01](../exercises/01_residual_unit.ipynb), after lesson 01.
 #
 # [Lesson 01](01_residual_unit.ipynb) starts to build: the residual unit, the brick of
 # everything that follows.

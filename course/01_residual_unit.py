@@ -723,5 +723,5 @@ for name in ("attention56", "attentionnext56", "attentioninception56"):
 # `resattn.count_parameters` and `resattn.count_multiply_adds` do the counting;
 # `create_model(..., unit="preact" | "post" | "inception")` picks the brick.
 #
-# These units are the bricks of both trunk and mask. **Exercise set 01** has you lay a few
-# yourself. Lesson 02 multiplies their output by a mask, and asks what a mask can say.
+# **Practise:** in [exercise set 01](../exercises/01_residual_unit.ipynb) you lay a few of these
+# bricks yourself. Lesson 02 multiplies their output by a mask, and asks what a mask can say.

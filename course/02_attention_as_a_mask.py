@@ -752,4 +752,4 @@ for name, m in {**maps, "one pixel": one_pixel}.items():
 # `probes.energy_inside`, `probes.pointing_game`, `probes.iou_at_area`, `probes.baseline_maps`;
 # `data.ClutteredDigits`.
 #
-# **Practise:** exercise set 02.
+# **Practise:** [exercise set 02](../exercises/02_attention_as_a_mask.ipynb).

@@ -619,6 +619,8 @@ for side in (32, 16, 8):
 #
 # **Where this lives in `resattn`**: `resattn.masks` (`HourglassMask`, `MaskHead`,
 # `LocalConvolutionMask`), `resattn.resampling` (`Upsample`, `pool`, `check_map_size`)
-# and `resattn.probes.receptive_field`. Practise with exercise set 03. Lesson 04
+# and `resattn.probes.receptive_field`.
+#
+# **Practise:** [exercise set 03](../exercises/03_mask_hourglass.ipynb). Lesson 04
 # puts M on the main path as equation 1 says, and asks what a deep stack of such modules
 # does to signal and gradient; lesson 05 is about the 1 + M of equation 3.

@@ -661,6 +661,6 @@ print(f"learning:  {worst:.0f} % error against {fair:.0f} %:",
 # `probes.gradient_norms`; `plots.stage_responses`; the recipe `stacking` and
 # `recipes.recorded.recorded`.
 #
-# **Practise:** exercise set 04.
+# **Practise:** [exercise set 04](../exercises/04_nal_failure.ipynb).
 #
 # Lesson 05 adds one to the mask, and repeats these measurements.

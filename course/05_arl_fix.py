@@ -660,7 +660,7 @@ print("do both fit their training images (below 0.1)?",
 # `final_norm` we borrowed; `probes.gradient_norms`, `probes.attention_maps`; the recipe
 # `stacking`, `recipes.claims.CLAIMS` and `recipes.verdicts.try_claim`.
 #
-# **Practise:** exercise set 05.
+# **Practise:** [exercise set 05](../exercises/05_arl_fix.ipynb).
 #
 # So far every mask ended in a sigmoid. Lesson 06 tries the paper's two other endings;
 # one of them lets M be negative.

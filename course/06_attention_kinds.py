@@ -616,4 +616,5 @@ assert all(a + 3 < b for a, b in zip(spoilt["as trained"], spoilt["of another im
 # `probes.mask_statistics`, `probes.attention_maps`; the runs are
 # `recorded("activation")`, the trial is `recipes.verdicts.try_claim`.
 #
-# **Practise:** exercise set 06. Lesson 07 asks whether a mask can filter wrong labels.
+# **Practise:** [exercise set 06](../exercises/06_attention_kinds.ipynb).
+# Lesson 07 asks whether a mask can filter wrong labels.

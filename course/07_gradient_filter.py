@@ -608,5 +608,6 @@ print(f"claim 8, {claim.source}, at small scale: {verdict.upper()}")
 # (the experiment), `recipes.claims.CLAIMS` and `recipes.verdicts.try_claim` (the rule);
 # `recipes.recorded.trained` (networks to take apart).
 #
-# **Practise:** exercise set 07. Lesson 08 sets SE, CBAM and BAM beside this mask, and asks
+# **Practise:** [exercise set 07](../exercises/07_gradient_filter.ipynb).
+# Lesson 08 sets SE, CBAM and BAM beside this mask, and asks
 # which of them need the 1 in 1 + M.

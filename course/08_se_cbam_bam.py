@@ -775,7 +775,7 @@ print("SE paper, error by reduction:", paper.SE["reduction"])
 # the `"small_..."` ones; `config_cost`, `count_parameters`; `probes.receptive_field`;
 # `recipes.recorded.recorded("neighbours")`.
 #
-# **Practise:** exercise set 08.
+# **Practise:** [exercise set 08](../exercises/08_se_cbam_bam.ipynb).
 #
 # Lesson 09 puts the whole network together and counts it. Lesson 12 tries claims 12
 # and 14 with the other twelve.

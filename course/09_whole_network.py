@@ -624,5 +624,6 @@ for name, preset in resattn.PRESETS.items():
 # (`python -m resattn models` prints them); `resattn.count_parameters`,
 # `resattn.count_multiply_adds` and `resattn.config_cost` count.
 #
-# **Practise:** exercise set 09. Lesson 10 takes this network to a GPU and trains it for
+# **Practise:** [exercise set 09](../exercises/09_whole_network.ipynb).
+# Lesson 10 takes this network to a GPU and trains it for
 # real.

@@ -617,4 +617,5 @@ display(explorer)
 # `recipes.mask_loss.with_mask_loss`; `recipes.recorded.trained`,
 # `recipes.claims.CLAIMS` and `recipes.verdicts.try_claim`.
 #
-# **Practise:** exercise set 11. Lesson 12 puts all fourteen claims on trial.
+# **Practise:** [exercise set 11](../exercises/11_what_the_masks_see.ipynb).
+# Lesson 12 puts all fourteen claims on trial.

@@ -6,11 +6,18 @@ import sys
 from pathlib import Path
 
 import pytest
-from grading_kit import NAME, SETS, Case, write_class
+from grading_kit import NAME, SETS, SMALL, Case, write_class
 
+from resattn.classroom.finding.matching import Found, Match
+from resattn.classroom.rehearse import rehearse
 from resattn.grading import package
+from resattn.grading.engine import Run
+from resattn.grading.judging import Judge
 from resattn.grading.kernels import levels
+from resattn.grading.kernels.limits import Limits
 from resattn.grading.reach import around, not_allowed, tree
+from resattn.grading.references import Reference
+from resattn.grading.sandbox import Sandbox
 
 
 def modules(*sources: str) -> set[str]:
@@ -109,3 +116,25 @@ def test_a_set_on_which_the_grader_cannot_be_fair_stops_it(tmp_path, old, new, s
     assert done.returncode == 2 and says in done.stderr, done.stdout + done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert not list((out / "results").glob("*.json"))
+
+
+@pytest.mark.parametrize(("broke_in", "why", "guilty", "told"), [
+    ("gate-answer", "took longer than 30 s in all", "", "the time for the whole notebook was over"),
+    ("setup", "its judge ended", "", "its judge ended"),
+    ("gate-answer", "ended by the signal SIGKILL", "gate", "ended by the signal SIGKILL"),
+])
+def test_only_who_broke_a_run_off_is_told_so(broke_in, why, guilty, told):
+    class Broken:
+        def run(self, notebook, sandbox):
+            return Run({}, broke_in, why)
+
+    record = {each.task.id: each.recorded(each.task.checks)
+              for each in rehearse(SMALL.exercises, 0)}
+    judge = Judge(SMALL, Reference({}, record), Broken(), Sandbox(
+        "plain", Path(), seed=0, threads=1, limits=Limits()))
+    answers = {name: Found(tuple(cells), "") for name, cells in SMALL.solution().items()}
+    for name, task in judge.grade(Match(answers, {}, (), ())).items():
+        begins = "your code broke the run off: " if name == guilty else "not run: "
+        assert task["points"] == 0 and task["reason"].startswith(begins)
+        assert not guilty or name != guilty or task["reason"] == begins + told
+        assert guilty or task["reason"].startswith(begins + told)

@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 STYLE_GUIDE = ROOT / "course" / "91_style_guide.ipynb"
 LESSONS = [*sorted((ROOT / "course").glob("[01]*.ipynb")), STYLE_GUIDE]
 APPENDICES = sorted((ROOT / "course").glob("9*.ipynb"))
+LINK = "[Exercise set 05](../exercises/05_lesson.ipynb)."
 QUOTABLE = numbers_in(paper_numbers)
 
 
@@ -43,7 +44,7 @@ def code(source, name="cell", outputs=()):
 
 def lesson(*cells):
     """A sound lesson, with more cells in its middle."""
-    end = "**Where this lives in `resattn`:** `gates.CBAM`, `resattn.plots`. Exercise set 05."
+    end = "**Where this lives in `resattn`:** `gates.CBAM`, `resattn.plots`. " + LINK
     return new_notebook(
         cells=[
             text("# 05 A lesson", "title"),
@@ -83,14 +84,14 @@ def test_a_lesson_without_title_prediction_exercises_or_home_is_refused():
     assert "exercise set 06" in found_in(lesson(), "06_lesson.ipynb")
     assert "exercise set" not in found_in(lesson(), "10_lesson.ipynb")
     bare = lesson()
-    bare.cells[-1].source = "## Where next\n\nExercise set 05."
+    bare.cells[-1].source = f"## Where next\n\n{LINK}."
     assert "'Where this lives in `resattn`'" in found_in(bare)
 
 
 def test_the_number_of_a_lesson_needs_no_cell():
     late = lesson()
     late.cells[0].source = "# 13 Late"
-    late.cells[-1].source = late.cells[-1].source.replace("set 05", "set 13")
+    late.cells[-1].source = late.cells[-1].source.replace("05", "13")
     assert found_in(late, "13_late.ipynb") == ""
     late.cells[0].source += " by 14"
     assert "cell 'title': no cell shows the 14" in found_in(late, "13_late.ipynb")

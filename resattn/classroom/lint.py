@@ -119,8 +119,8 @@ def _shape(notebook: NotebookNode, path: Path) -> Iterator[str]:
         yield f"it asks for no prediction; store a guess in a cell, with the comment '{GUESS}'"
     if number in WITHOUT_EXERCISES:
         return
-    if f"exercise set {number}" not in prose.lower():
-        yield f"its end does not send the student to exercise set {number}"
+    if f"[exercise set {number}](../exercises/{number}_" not in prose.lower():
+        yield f"it does not link to [exercise set {number}](../exercises/{number}_...)"
     last = prose[prose.rfind("## Where next") :]
     if "Where this lives in `resattn`" not in last:
         yield "its end does not say 'Where this lives in `resattn`'"

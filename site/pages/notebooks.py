@@ -19,13 +19,10 @@ NOT_TOLD = "(checked, not told: it would be the answer)"
 
 
 def lesson(root: Path, name: str, address: str | None) -> str:
-    """The page of `course/NAME.ipynb`, with a way on to its exercises if it has a set."""
+    """The page of `course/NAME.ipynb`."""
     notebook = _read(root / "course" / f"{name}.ipynb")
     cells = [each for cell in notebook["cells"] for each in (*_target(name, cell), cell)]
     _under_title(cells, _launch("course", name, address))
-    if (root / "exercises" / f"{name}.ipynb").exists():
-        way = f"**Now you:** [exercises {name[:2]}](../exercises/{name}.ipynb)."
-        cells.append(_text(f"{name}-exercises", way))
     return _write(notebook, cells)
 
 

@@ -23,6 +23,9 @@ TITLES = {"results/bench.md": "What things cost"}
 STACKED = "{.stacked}"
 """Before a table of sentences: on a phone its cells stand below each other."""
 
+NAMED = "{.named}"
+"""Before a table of names, which are not broken at their hyphens."""
+
 RUNS = "results/recipes.md"
 ORDER = ("results/claims.md", RUNS, "results/paper.md", "results/networks.md", "results/bench.md")
 
@@ -67,7 +70,8 @@ def _claims() -> str:
 
 def _recipes() -> list[str]:
     tables = (recipe_table(recipe, SMALL.name) for recipe in RECIPES.values())
-    return [table.replace("### ", "## ", 1) for table in tables]
+    return [table.replace("### ", "## ", 1).replace("\n\n|", f"\n\n{NAMED}\n|", 1)
+            for table in tables]
 
 
 def _page(title: str, *parts: str) -> str:
