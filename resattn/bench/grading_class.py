@@ -32,7 +32,7 @@ FAULTS = {
 
 
 def measure(size: int = 1000) -> Iterator[Row]:
-    """Seconds in all, for each quarter, and rows that lack a reason."""
+    """Seconds in all, for each quarter, right ones with all points, rows that lack a reason."""
     exercises = pristine.read(REPOSITORY / "solutions" / f"{SET}.py")
     with tempfile.TemporaryDirectory() as name:
         folder, out = Path(name) / "class", Path(name) / "out"
@@ -54,7 +54,15 @@ def measure(size: int = 1000) -> Iterator[Row]:
                 for k in (1, 2, 3, 4)]
     yield "seconds for each quarter", ", ".join(f"{each:.0f}" for each in quarters)
     yield "rows", f"{len(rows):,}"
+    whole = sum(row["points"] == row["of"] > 0 for row in rows)
+    right = sum(fault_of(k) is None for k in range(size))
+    yield "right submissions, and those with all points", f"{right:,}, {whole:,}"
     yield "rows that lose points without a reason", str(sum(map(unexplained, rows)))
+
+
+def fault_of(number: int) -> str | None:
+    """What is wrong with a submission: every tenth has one of the faults, in turn."""
+    return list(FAULTS)[number // 10 % len(FAULTS)] if number % 10 == 9 else None
 
 
 def unexplained(result: dict) -> bool:
@@ -66,11 +74,11 @@ def unexplained(result: dict) -> bool:
 
 
 def make(exercises: Pristine, folder: Path, size: int) -> None:
-    """Write the class: every tenth submission has one of the faults, the others are right."""
-    faults, tasks = list(FAULTS), list(exercises.tasks.values())
+    """Write the class, a folder a student."""
+    tasks = list(exercises.tasks.values())
     for k in range(size):
         notebook = solved(exercises, k)
-        fault = faults[k // 10 % len(faults)] if k % 10 == 9 else None
+        fault = fault_of(k)
         if fault and FAULTS[fault]:
             task = tasks[k // 100 % len(tasks)]
             cell = next(cell for cell in notebook.cells if cell.id == task.answer.id)

@@ -61,7 +61,8 @@ def section(readme: str, heading: str) -> str:
 
 def _made(part: re.Match) -> str:
     make = {"presets": models.table, "paper": paper_table, "claims": _claims}.get(part[1])
-    return make() if make else part[2]
+    named = f"{NAMED}\n" if part[1] == "paper" else ""
+    return named + make() if make else part[2]
 
 
 def _claims() -> str:

@@ -40,6 +40,8 @@ def test_the_first_click_opens_lesson_00_and_it_runs_to_its_end(page, lab, shots
     lesson.run_all()
     assert lesson.errors() == {}
     page.save_screenshot(str(shots / "lesson-00-run.png"))
+    task = lesson.follow("where-next", "exercise set 01")
+    assert task.path == "exercises/01_residual_unit.ipynb"
 
 
 def test_a_task_is_solved_in_its_cell(page, lab, course, shots):

@@ -219,6 +219,16 @@ class Notebook:
         WebDriverWait(self.page, PATIENCE).until(lambda _: fold.get_attribute("open"))
         return fold
 
+    def follow(self, cell: str, text: str) -> "Notebook":
+        """Click on a link of a text cell; returns the notebook that it opens."""
+        link = self.show(cell).find_element(By.PARTIAL_LINK_TEXT, text)
+        before = self.path
+        link.click()
+        WebDriverWait(self.page, PATIENCE).until(
+            lambda page: Notebook(page).path != before, f"the link {text!r} opens nothing"
+        )
+        return Notebook(self.page)
+
     def menu(self, *names: str) -> None:
         """Click through the menu at the top."""
         for k, name in enumerate(names):
