@@ -23,6 +23,7 @@ from nbval.plugin import IPyNbCell, NbCellError
 from resattn.classroom.gate import GuardedKernel
 
 GRACE = 6  # seconds that a cell has after it was interrupted; nbval itself waits 5
+SAID = 5  # seconds until a kernel's guard has said how the kernel ended, on a busy machine
 START = 60  # seconds for a kernel to answer
 KEPT = 100_000  # characters of what a cell printed
 _SANITIZE = "[measured]\nregex: measured \\S+\nreplace: measured\n"
@@ -89,8 +90,8 @@ class ShutInKernel(GuardedKernel):
         return f"printed more than {self.order['limits']['output'] / 2**20:g} MB"
 
     def _told(self) -> bool:
-        """Whether the kernel's guard says within two seconds that the kernel has ended."""
-        path, until = self.folder / "ended", time.monotonic() + 2
+        """Whether the kernel's guard says that the kernel has ended, or will say so soon."""
+        path, until = self.folder / "ended", time.monotonic() + SAID
         while not path.exists() and time.monotonic() < until:
             time.sleep(0.02)
         return path.exists()
