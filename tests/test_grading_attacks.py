@@ -78,10 +78,10 @@ def graded(cases: Iterable[Case], *options: str, backwards: bool = False) -> Ite
 
 
 def _rows(cases: Iterable[Case], backwards: bool) -> dict[str, Case]:
-    """The cases by students, who are graded by name; an honest one before each eight."""
+    """The cases by students, who are graded by name; an honest one before each dozen."""
     rows = []
     for k, case in enumerate(cases):
-        rows += [Case("neighbour")] * (k % 8 == 0) + [case]
+        rows += [Case("neighbour")] * (k % 12 == 0) + [case]
     rows.append(Case("neighbour"))
     return {f"{999 - k if backwards else k:03}-{case.name}": case for k, case in enumerate(rows)}
 
@@ -158,7 +158,7 @@ def test_points_are_fair(town, name):
 
 
 def test_no_neighbour_is_harmed(town):
-    assert len(town.neighbours) > len(CASES) / 8
+    assert len(town.neighbours) > len(CASES) / 12
     assert [unfair(Case("neighbour"), each) for each in town.neighbours if unfair(
         Case("neighbour"), each)] == []
 
