@@ -24,10 +24,9 @@ lab: setup
 	@$(RUN) -m jupyterlab --ServerApp.root_dir=. --LabApp.workspaces_dir=.venv/workspaces \
 	    --LabApp.default_url=/lab/tree/course/00_start_here.ipynb $(LAB_ARGS)
 
-# Three workers, as hostile submissions mostly wait to be ended; each file stays with one worker.
-# TEST_ARGS="-n0 --pdb" is one process.
+# Two workers, each of which has whole files; TEST_ARGS="-n0 --pdb" is one process.
 test: setup
-	@$(RUN) -m pytest -n 3 --dist loadfile $(TEST_ARGS)
+	@$(RUN) -m pytest -n 2 --dist loadfile $(TEST_ARGS)
 
 # Selenium gets an environment of its own, inside .venv; the screenshots go to runs/browser.
 test-browser: setup .venv/browser/.installed

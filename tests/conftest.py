@@ -1,7 +1,17 @@
 """What every test shares: figures are drawn without a screen, and workers share the cores."""
 
 import os
+import sys
+
+import pytest
 
 from resattn.classroom.gate import kernel_environment
 
 os.environ |= kernel_environment() | {"MPLBACKEND": "Agg"}
+
+
+@pytest.fixture(autouse=True)
+def _share_of_the_cores():
+    """Each test begins with its worker's share, whatever the one before it has set."""
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
