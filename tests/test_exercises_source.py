@@ -144,6 +144,16 @@ def test_a_set_that_proves_nothing_is_not_built(source, kind, old, new, said, ca
     assert not Path("exercises").exists()
 
 
+def test_a_wrong_answer_without_an_end_is_refused_by_its_name(source, capsys, monkeypatch):
+    monkeypatch.setattr("resattn.classroom.rehearse.LINE_LIMIT", 2)
+    endless = "[x for each in iter(int, 1) if each]"
+    edit(source.with_suffix(".toml"), 'new = "x * x * x"', f'new = "{endless}"')
+    assert main(["build", str(source)]) == 2
+    said = capsys.readouterr().err
+    assert "takes longer than 2 s (the wrong answer 'cube')" in said
+    assert not Path("exercises").exists()
+
+
 def test_an_exercise_has_stubs_fields_and_no_answers(made):
     exercise = nbformat.read("exercises/01_small.ipynb", as_version=4)
     nbformat.validate(exercise)

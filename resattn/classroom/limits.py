@@ -10,6 +10,9 @@ from collections.abc import Iterator
 class TooLong(BaseException):
     """The time is up. No `except Exception` of the code that is limited can swallow it."""
 
+    def __init__(self, seconds: float):
+        super().__init__(f"takes longer than {seconds:g} s")
+
 
 @contextlib.contextmanager
 def limit(seconds: float) -> Iterator[None]:
@@ -23,7 +26,7 @@ def limit(seconds: float) -> Iterator[None]:
         return
 
     def late(*_):
-        raise TooLong(f"takes longer than {seconds:g} s")
+        raise TooLong(seconds)
 
     before, start = signal.signal(signal.SIGALRM, late), time.monotonic()
     outer, _ = signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -23,6 +23,7 @@ from resattn.classroom.markers import solved, stub
 from resattn.classroom.tasks import ExerciseSet, Task
 
 CELL_LIMIT = 600  # seconds: these answers are trusted, and the machine may have other work
+LINE_LIMIT = 300  # seconds, for one call: an answer that has no end is refused, not recorded
 
 Printed = dict[str, list[str]]
 """What each check cell printed, by its id."""
@@ -126,7 +127,7 @@ def run(cells: Iterable[tuple[str, str]], *, seed: int = 0) -> Printed:
     """
     space: dict = {"__name__": "__main__"}
     with mock.patch.dict(os.environ, RESATTN_CHECK="values", RESATTN_SEED=str(seed),
-                         RESATTN_LINE_LIMIT=str(CELL_LIMIT)):
+                         RESATTN_LINE_LIMIT=str(LINE_LIMIT)):
         return {name: _cell(name, source, space) for name, source in cells}
 
 
@@ -139,7 +140,11 @@ def _cell(name: str, source: str, space: dict) -> list[str]:
             exec(compile(source, filename, "exec"), space)
     except (Exception, TooLong) as error:
         raise RuntimeError(f"{name!r}: raises {type(error).__name__}: {error}") from error
-    return printed.getvalue().splitlines()
+    lines = printed.getvalue().splitlines()
+    for line in lines:
+        if line.endswith(f": {TooLong(LINE_LIMIT)}"):
+            raise RuntimeError(f"{name!r}: {line}")
+    return lines
 
 
 def faults(rehearsals: list[Rehearsal]) -> list[str]:
