@@ -84,7 +84,7 @@ def test_a_lesson_without_title_prediction_exercises_or_home_is_refused():
     assert "exercise set 06" in found_in(lesson(), "06_lesson.ipynb")
     assert "exercise set" not in found_in(lesson(), "10_lesson.ipynb")
     bare = lesson()
-    bare.cells[-1].source = f"## Where next\n\n{LINK}."
+    bare.cells[-1].source = f"## Where next\n\n{LINK}"
     assert "'Where this lives in `resattn`'" in found_in(bare)
 
 

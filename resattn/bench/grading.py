@@ -91,9 +91,14 @@ def ours(exercises: Pristine, folder: Path, count: int, jobs: int) -> Spent:
         place = submissions / f"student{k:03}"
         place.mkdir(parents=True)
         nbformat.write(solved(exercises, k), place / f"{exercises.name}.ipynb")
+    return grade(exercises, submissions, folder / f"out{count}", count, jobs)
+
+
+def grade(exercises: Pristine, submissions: Path, out: Path, count: int, jobs: int) -> Spent:
+    """Call our command on a folder of so many submissions."""
     return timed([
-        sys.executable, "-m", "resattn", "grade", str(submissions), "--jobs", str(jobs),
-        "--out", str(folder / f"out{count}"), "--sets", str(exercises.exercises.path.parent)],
+        sys.executable, "-m", "resattn", "grade", submissions, "--jobs", jobs,
+        "--out", out, "--sets", exercises.exercises.path.parent],
         lambda line: f" of {count}: " in line)
 
 

@@ -1,18 +1,14 @@
 """A class of 1,000 on a real set, one submission in ten faulty: does it end, and in linear time?"""
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 
 from resattn.bench import Row
-from resattn.bench.grading import REPOSITORY, SET, level, solved
+from resattn.bench.grading import REPOSITORY, SET, grade, level, solved
 from resattn.grading import pristine
 from resattn.grading.pristine import Pristine
 
@@ -37,19 +33,10 @@ def measure(size: int = 1000) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as name:
         folder, out = Path(name) / "class", Path(name) / "out"
         make(exercises, folder, size)
-        command = [sys.executable, "-m", "resattn", "grade", str(folder), "--out", str(out),
-                   "--jobs", "2", "--sets", str(exercises.exercises.path.parent)]
-        start, marks = time.perf_counter(), []
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True,
-                              env=os.environ | {"OMP_NUM_THREADS": "1"}) as grader:
-            for line in grader.stdout:
-                if " of " in line.partition(":")[0]:
-                    marks.append(time.perf_counter() - start)
-        spent = time.perf_counter() - start
-        if grader.returncode:
-            raise RuntimeError(f"the grader ended with status {grader.returncode}")
+        spent = grade(exercises, folder, out, size, jobs=2)
         rows = [json.loads(path.read_text()) for path in (out / "results").glob("*.json")]
-    yield f"{size:,} submissions, one in ten faulty, {level()}", f"{spent / 60:.1f} min"
+    yield f"{size:,} submissions, one in ten faulty, {level()}", f"{spent.whole / 60:.1f} min"
+    marks = spent.marks
     quarters = [marks[size * k // 4 - 1] - (marks[size * (k - 1) // 4 - 1] if k > 1 else marks[0])
                 for k in (1, 2, 3, 4)]
     yield "seconds for each quarter", ", ".join(f"{each:.0f}" for each in quarters)

@@ -40,8 +40,7 @@ class Submission:
 
     def answer(self, task: str) -> list[str]:
         """The cells that answer a task, with those added to them; empty if there are none."""
-        found = self.match.answers[task]
-        return [*found.sources, *found.added]
+        return self.match.answers[task].code
 
     def absent(self, task: str) -> bool:
         """Whether nothing in the file could be the answer."""
@@ -49,8 +48,7 @@ class Submission:
 
     def unwritten(self, task: str) -> bool:
         """Whether an answer is missing, or still as it was given."""
-        given = self._given(self.record["tasks"][task]["answer"])
-        return all(each.strip() == given.strip() for each in self.match.answers[task].sources)
+        return self.match.answers[task].is_still(self._given(task))
 
     def missing(self) -> list[str]:
         """The answer cells, and the cells for words, that are not written."""
@@ -64,7 +62,7 @@ class Submission:
         """The exercise as it was given, with this student's answers and added code cells."""
         code = ((cell["id"], cell["source"]) for cell in self.record["notebook"]
                 if cell["cell_type"] == "code")
-        answers = {task["answer"]: self.answer(name) or [self._given(task["answer"])]
+        answers = {task["answer"]: self.answer(name) or [self._given(name)]
                    for name, task in self.record["tasks"].items()}
         return nbformat.v4.new_notebook(cells=[
             nbformat.v4.new_code_cell(source, id=name)
@@ -80,7 +78,9 @@ class Submission:
                 continue  # its check says more about it
         return sorted(found)
 
-    def _given(self, cell: str) -> str:
+    def _given(self, task: str) -> str:
+        """What the answer cell of a task had."""
+        cell = self.record["tasks"][task]["answer"]
         return next(each["source"] for each in self.record["notebook"] if each["id"] == cell)
 
 

@@ -77,24 +77,29 @@ class ShutInKernel(GuardedKernel):
         self.seen += len(str(message["content"]))
         if self.seen > self.order["limits"]["output"]:
             self.kill(self._too_much())
-        self.is_alive()  # perhaps what came before this was cut off
+        self._end_if_cut()  # perhaps what came before this is lost
         return message
 
     def is_alive(self) -> bool:
-        """Whether the kernel lives. A message longer than all its output may be cuts the line."""
-        if super().is_alive() and any(each.poll(0) for each in self.cut) and not self._told():
-            self.kill(self._too_much())
+        """Whether the kernel lives."""
+        self._end_if_cut()
         return super().is_alive()
+
+    def _end_if_cut(self) -> None:
+        """End a kernel whose message, longer than all its output may be, cut the line."""
+        cut = not self.why and any(each.poll(0) for each in self.cut)
+        if cut and super().is_alive() and not self._told():
+            self.kill(self._too_much())
 
     def _too_much(self) -> str:
         return f"printed more than {self.order['limits']['output'] / 2**20:g} MB"
 
-    def _told(self) -> bool:
-        """Whether the kernel's guard says that the kernel has ended, or will say so soon."""
+    def _told(self) -> str:
+        """How the kernel ended, if its guard says so, or is about to; else empty."""
         path, until = self.folder / "ended", time.monotonic() + SAID
         while not path.exists() and time.monotonic() < until:
             time.sleep(0.02)
-        return path.exists()
+        return path.read_text(errors="replace") if path.exists() else ""
 
     def kill(self, why: str) -> None:
         """End the kernel, and say why; always raises RuntimeError."""
@@ -113,9 +118,7 @@ class ShutInKernel(GuardedKernel):
         with suppress(RuntimeError):  # it says why, too
             if not self.why and self.is_alive():
                 return ""
-        if not self.why:
-            said = self._told()
-            self.why = (self.folder / "ended").read_text(errors="replace") if said else "ended"
+        self.why = self.why or self._told() or "ended"
         return self.why
 
 

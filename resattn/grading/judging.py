@@ -55,10 +55,10 @@ class Judge:
         answers, apart, fixed = {}, {}, {}
         for name, found in match.answers.items():
             task = self.pristine.tasks[name]
-            code = [*found.sources, *found.added]
+            code = found.code
             if not found.sources:
                 fixed[name] = f"its cell {task.answer.id} is not in the notebook"
-            elif self._unwritten(name, found):
+            elif found.is_still(self._given(name)):
                 fixed[name] = UNWRITTEN
             elif strange := not_allowed(code, task.imports):
                 fixed[name] = f"to be written without {', '.join(strange)}"
@@ -128,11 +128,10 @@ class Judge:
         task = self.reference.tasks.get(self._task_of.get(cell))
         return bool(task and cell in task["cells"] and earned(task, cell, run))
 
-    def _unwritten(self, name: str, found: Found) -> bool:
+    def _given(self, name: str) -> str:
         task = self.pristine.tasks[name]
-        given = next(cell["source"] for cell in self.pristine.given["notebook"]
-                     if cell["id"] == task.answer.id)
-        return all(source.strip() == given.strip() for source in found.sources)
+        return next(cell["source"] for cell in self.pristine.given["notebook"]
+                    if cell["id"] == task.answer.id)
 
     def _shared_imports(self) -> set[str]:
         return {name for task in self.pristine.tasks.values() for name in task.imports}
@@ -158,7 +157,7 @@ class Judge:
             "words": match.words.get(name) if task.words else None,
             "found": found.how, "withheld": "", "mistake": "; or: ".join(known),
             "reason": "" if points == of else fixed or self._reason(name, found, outcome, cells),
-            "answer": "\n\n".join([*found.sources, *found.added]), "cells": cells,
+            "answer": "\n\n".join(found.code), "cells": cells,
         }
 
     def _withheld(self, name: str, match: Match, outcome: Outcome, ways: list[str]) -> dict:

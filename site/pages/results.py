@@ -60,9 +60,12 @@ def section(readme: str, heading: str) -> str:
 
 
 def _made(part: re.Match) -> str:
-    make = {"presets": models.table, "paper": paper_table, "claims": _claims}.get(part[1])
-    named = f"{NAMED}\n" if part[1] == "paper" else ""
-    return named + make() if make else part[2]
+    make = {"presets": models.table, "paper": _paper, "claims": _claims}.get(part[1])
+    return make() if make else part[2]
+
+
+def _paper() -> str:
+    return f"{NAMED}\n{paper_table()}"
 
 
 def _claims() -> str:

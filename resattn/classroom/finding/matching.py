@@ -25,6 +25,15 @@ class Found:
     how: str
     added: tuple[str, ...] = ()
 
+    @property
+    def code(self) -> list[str]:
+        """All that is run for it."""
+        return [*self.sources, *self.added]
+
+    def is_still(self, given: str) -> bool:
+        """Whether its cells are missing, or as they were given."""
+        return all(source.strip() == given.strip() for source in self.sources)
+
 
 @dataclass(frozen=True)
 class Match:
