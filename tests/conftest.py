@@ -7,7 +7,11 @@ import pytest
 
 from resattn.classroom.gate import kernel_environment
 
-os.environ |= kernel_environment() | {"MPLBACKEND": "Agg"}
+
+def pytest_configure(config):
+    """Take this process's share; one that only hands tests to workers must not fix theirs."""
+    if not config.getoption("numprocesses"):
+        os.environ |= kernel_environment() | {"MPLBACKEND": "Agg"}
 
 
 @pytest.fixture(autouse=True)

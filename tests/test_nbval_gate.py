@@ -110,3 +110,24 @@ def test_only_the_bad_cell_fails(verdicts):
 
 def test_gpu_cell_is_skipped_without_a_gpu(verdicts):
     assert verdicts["gpu"] == ["passed", "skipped"]
+
+
+SHARE = """
+import os
+import torch
+
+def test_share():
+    assert torch.get_num_threads() == max(1, os.cpu_count() // 2)
+    assert os.environ["OMP_NUM_THREADS"] == str(torch.get_num_threads())
+"""
+
+
+def test_two_workers_share_the_cores(tmp_path):
+    (tmp_path / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())
+    (tmp_path / "test_share.py").write_text(SHARE)
+    environment = {name: value for name, value in os.environ.items()
+                   if not name.startswith(("PYTEST_", "OMP_", "MKL_"))}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-n", "2", "--rootdir", "."], cwd=tmp_path,
+        env=environment | {"PYTHONPATH": str(ROOT)}, text=True, capture_output=True, timeout=300)
+    assert done.returncode == 0, done.stdout
