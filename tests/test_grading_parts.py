@@ -3,15 +3,18 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from grading_kit import NAME, SETS, SMALL, Case, write_class
+from nbformat import NotebookNode
 
 from resattn.classroom.finding.matching import Found, Match
 from resattn.classroom.rehearse import rehearse
 from resattn.grading import package
-from resattn.grading.engine import Run
+from resattn.grading.engine import CellRun, Run
 from resattn.grading.judging import Judge
 from resattn.grading.kernels import levels
 from resattn.grading.kernels.limits import Limits
@@ -118,23 +121,43 @@ def test_a_set_on_which_the_grader_cannot_be_fair_stops_it(tmp_path, old, new, s
     assert not list((out / "results").glob("*.json"))
 
 
+def judged(run: Callable[[NotebookNode], Run]) -> dict[str, dict]:
+    """The solution's result, with an engine that runs notebooks so."""
+    engine = SimpleNamespace(run=lambda notebook, sandbox: run(notebook))
+    record = {each.task.id: each.recorded(each.task.checks)
+              for each in rehearse(SMALL.exercises, 0)}
+    judge = Judge(SMALL, Reference({}, record), engine, Sandbox(
+        "plain", Path(), seed=0, threads=1, limits=Limits()))
+    answers = {name: Found(tuple(cells), "") for name, cells in SMALL.solution().items()}
+    return judge.grade(Match(answers, {}, (), ()))
+
+
 @pytest.mark.parametrize(("broke_in", "why", "guilty", "told"), [
     ("gate-answer", "took longer than 30 s in all", "", "the time for the whole notebook was over"),
     ("setup", "its judge ended", "", "its judge ended"),
     ("gate-answer", "ended by the signal SIGKILL", "gate", "ended by the signal SIGKILL"),
 ])
 def test_only_who_broke_a_run_off_is_told_so(broke_in, why, guilty, told):
-    class Broken:
-        def run(self, notebook, sandbox):
-            return Run({}, broke_in, why)
-
-    record = {each.task.id: each.recorded(each.task.checks)
-              for each in rehearse(SMALL.exercises, 0)}
-    judge = Judge(SMALL, Reference({}, record), Broken(), Sandbox(
-        "plain", Path(), seed=0, threads=1, limits=Limits()))
-    answers = {name: Found(tuple(cells), "") for name, cells in SMALL.solution().items()}
-    for name, task in judge.grade(Match(answers, {}, (), ())).items():
+    for name, task in judged(lambda notebook: Run({}, broke_in, why)).items():
         begins = "your code broke the run off: " if name == guilty else "not run: "
         assert task["points"] == 0 and task["reason"].startswith(begins)
         assert not guilty or name != guilty or task["reason"] == begins + told
         assert guilty or task["reason"].startswith(begins + told)
+
+
+def test_what_an_interrupted_answer_left_is_not_blamed_on_the_next():
+    runs = []
+
+    def run(notebook):
+        there = [name for name, cells in SMALL.solution().items()
+                 if any(cell.source == cells[0] for cell in notebook.cells)]
+        runs.append(there)
+        if "merge" not in there:
+            return Run({}, None, "")
+        late = CellRun(False, "", "took longer than 30 s", "")
+        return Run({"merge-answer": late}, "gate-answer", "started more than 48 processes")
+
+    reasons = {name: task["reason"] for name, task in judged(run).items()}
+    assert reasons["merge"] == "your code broke the run off: started more than 48 processes"
+    assert not any("broke" in reasons[name] for name in ("square", "gate", "noise"))
+    assert runs == [["square", "merge", "gate", "noise"], ["square", "gate", "noise"], ["merge"]]

@@ -18,7 +18,8 @@ from resattn.grading.references import Reference, earned
 from resattn.grading.sandbox import Sandbox
 
 LEAST = 5  # seconds: with less left, another run is not begun
-OWN = ("took longer than", "printed more than")  # how reasons begin that are no other answer's
+LATE = "took longer than"
+OWN = (LATE, "printed more than")  # how reasons begin that are no other answer's
 TIME_OVER = "the time for the whole notebook was over, used up by other answers"
 OTHER_INPUTS = "right for the inputs shown, and not for others"
 
@@ -114,7 +115,7 @@ class Judge:
         if run.broke_in.startswith("before-") and before:
             before.clear()  # for all runs to come
             return True
-        culprit = self._task_of.get(owner(run.broke_in))
+        culprit = self._culprit(run, left)
         if culprit not in left or run.why.endswith(IN_ALL):
             why = TIME_OVER if run.why.endswith(IN_ALL) else run.why
             outcome.unrun.update(dict.fromkeys(left, why))
@@ -123,6 +124,14 @@ class Judge:
         outcome.broke.setdefault(culprit, run.why)
         del left[culprit]
         return True
+
+    def _culprit(self, run: Run, left: dict[str, list[str]]) -> str | None:
+        """The answer to try the next run without: one that was interrupted may have left what later
+        broke the run off; else the one in which it broke off.
+        """
+        late = [cell for cell, done in run.cells.items() if done.error.startswith(LATE)]
+        tasks = [self._task_of.get(owner(cell)) for cell in (*late, run.broke_in)]
+        return next((task for task in tasks if task in left), None)
 
     def _earns(self, cell: str, run: Run) -> bool:
         task = self.reference.tasks.get(self._task_of.get(cell))

@@ -172,6 +172,13 @@ EXITS = [
         import os, threading
         threading.Timer(0.05, os._exit, (3,)).start()
         """, (0, 25)),
+    top("exit-after-an-interrupt", """
+        import os, threading, time
+        try:
+            time.sleep(1e6)
+        except KeyboardInterrupt:
+            threading.Timer(0.1, os._exit, (3,)).start()
+        """, (0, 25)),
     Case("exit-in-the-check-of-another", {
         "merge": f"import os, threading\nthreading.Timer(1.5, os._exit, (3,)).start()\n\n{RIGHT}",
         "gate": SOLUTION["gate"].replace(
