@@ -6,6 +6,7 @@ import re
 import pytest
 from chromium import DESKTOP, PHONE, keep, resize
 from copied import ROOT
+from selenium.common.exceptions import TimeoutException
 from selenium.webdriver import Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
@@ -21,7 +22,8 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def front(page):
-    """The front page, from disk."""
+    """The front page, from disk, as wide as a desktop."""
+    resize(page, DESKTOP)
     page.get((HTML / "index.html").as_uri())
     return page
 
@@ -53,7 +55,9 @@ def test_every_page_of_the_contents_opens_and_fits(front, shots, size):
     for address in pages:
         front.get(address)
         name = re.sub(r"\W+", "-", address.removeprefix(HTML.as_uri()).removesuffix(".html"))
-        front.save_screenshot(str(shots / f"site{name}-{size[0]}.png"))
+        picture = str(shots / f"site{name}-{size[0]}.png")
+        WebDriverWait(front, PATIENCE, ignored_exceptions=[TimeoutException]).until(
+            lambda page, picture=picture: page.save_screenshot(picture))  # once Chromium shows it
         if not front.find_elements(By.CSS_SELECTOR, "article h1"):
             faults.append(f"{name}: no heading")
         wide = front.execute_script("return document.documentElement.scrollWidth")
