@@ -73,7 +73,6 @@ def test_every_page_of_the_contents_opens_and_fits(front, shots, size):
             for each in front.get_log("browser")
             if each["level"] == "SEVERE"
         ]
-    resize(front, DESKTOP)
     assert faults == []
     assert asked_for(front) == []
 
@@ -106,4 +105,3 @@ def test_a_hint_unfolds(front, shots, size):
     fold.find_element(By.TAG_NAME, "summary").click()
     assert fold.get_attribute("open") and len(fold.text) > 30
     front.save_screenshot(str(shots / f"site-hint-{size[0]}.png"))
-    resize(front, DESKTOP)
