@@ -39,7 +39,7 @@ test-browser: setup .venv/browser/.installed
 	@touch $@
 
 build: setup
-	@$(RUN) -m resattn build
+	@$(RUN) -m coursekit build
 
 site: setup
 	@$(RUN) site/make.py
@@ -48,7 +48,7 @@ lint: setup
 	@$(RUN) -m ruff check .
 
 doctor: setup
-	@$(RUN) -m resattn doctor
+	@$(RUN) -m coursekit doctor
 
 # The first Python that suits, else the first there is: setup_env.py then says what is wrong.
 setup:

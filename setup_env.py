@@ -29,21 +29,41 @@ NEED_GB = 7  # 5.7 installed, and pip's downloads beside it
 PIP = [PYTHON, "-m", "pip", "--disable-pip-version-check", "--no-input"]
 STEPS = (
     PIP + ["install", "--require-hashes", "-r", "requirements.lock"],
-    PIP + ["install", "--no-deps", "--no-build-isolation", "-e", "."],
+    PIP + ["install", "--no-deps", "--no-build-isolation", "-e", ".", "-e", "./coursekit"],
 )
 FULL = "The disk is full: free about %d GB where this folder lies, then run make again." % NEED_GB
-OFFLINE = ("Packages cannot be downloaded: connect to the network (or set HTTPS_PROXY), "
-           "then run make again; it goes on by itself.")
+OFFLINE = (
+    "Packages cannot be downloaded: connect to the network (or set HTTPS_PROXY), "
+    "then run make again; it goes on by itself."
+)
 CAUSES = (  # what pip prints, and the sentence that a person needs
     (("No space left", "not enough space"), FULL),
-    (("NewConnectionError", "NameResolution", "name resolution", "getaddrinfo", "unreachable",
-      "ConnectTimeout", "Read timed out", "ProxyError", "Max retries", "Connection reset"),
-     OFFLINE),
-    (("DO NOT MATCH THE HASHES",), "A downloaded package is damaged or was exchanged: run make "
-     "again, and if it stays so, do not install it but tell the authors."),
-    (("No matching distribution",), "Some package exists for no Python %d.%d on this system: "
-     "install another Python from 3.11 on, and run make PYTHON=/path/to/it."
-     % sys.version_info[:2]),
+    (
+        (
+            "NewConnectionError",
+            "NameResolution",
+            "name resolution",
+            "getaddrinfo",
+            "unreachable",
+            "ConnectTimeout",
+            "Read timed out",
+            "ProxyError",
+            "Max retries",
+            "Connection reset",
+        ),
+        OFFLINE,
+    ),
+    (
+        ("DO NOT MATCH THE HASHES",),
+        "A downloaded package is damaged or was exchanged: run make "
+        "again, and if it stays so, do not install it but tell the authors.",
+    ),
+    (
+        ("No matching distribution",),
+        "Some package exists for no Python %d.%d on this system: "
+        "install another Python from 3.11 on, and run make PYTHON=/path/to/it."
+        % sys.version_info[:2],
+    ),
 )
 
 
@@ -74,13 +94,14 @@ def check_python():
         raise Trouble(
             "This course needs Python 3.11 or newer and found %s at %s: install one from "
             "https://www.python.org/downloads and run make PYTHON=/path/to/it."
-            % (".".join(str(part) for part in sys.version_info[:3]), sys.executable))
+            % (".".join(str(part) for part in sys.version_info[:3]), sys.executable)
+        )
 
 
 def wanted():
     """The hash of all that decides what `.venv` must hold, this folder's own path included."""
     digest = hashlib.sha256(ROOT.encode())
-    for name in ("requirements.lock", "pyproject.toml", "setup_env.py"):
+    for name in ("requirements.lock", "pyproject.toml", "coursekit/pyproject.toml", "setup_env.py"):
         with open(os.path.join(ROOT, name), "rb") as file:
             digest.update(file.read())
     return digest.hexdigest()
@@ -115,22 +136,31 @@ def check_disk():
     """Refuse to start what the disk cannot hold."""
     free = shutil.disk_usage(ROOT).free / 1e9
     if free < NEED_GB:
-        raise Trouble("The installation needs %d GB and the disk of %s has %.1f GB free: make "
-                      "room, then run make again." % (NEED_GB, ROOT, free))
+        raise Trouble(
+            "The installation needs %d GB and the disk of %s has %.1f GB free: make "
+            "room, then run make again." % (NEED_GB, ROOT, free)
+        )
 
 
 def create():
     """Make an empty `.venv`, over a broken one if need be."""
-    print("Creating .venv with Python %d.%d; about 6 GB will be installed, once."
-          % sys.version_info[:2])
-    done = subprocess.Popen([sys.executable, "-m", "venv", "--clear", VENV],
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    print(
+        "Creating .venv with Python %d.%d; about 6 GB will be installed, once."
+        % sys.version_info[:2]
+    )
+    done = subprocess.Popen(
+        [sys.executable, "-m", "venv", "--clear", VENV],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     said = done.communicate()[0].decode(errors="replace")
     if "No space left" in said:
         raise Trouble(FULL)
     if done.returncode:
-        raise Trouble("%s cannot create environments: install its venv module (on Debian and "
-                      "Ubuntu: apt install python3-venv), then run make again." % sys.executable)
+        raise Trouble(
+            "%s cannot create environments: install its venv module (on Debian and "
+            "Ubuntu: apt install python3-venv), then run make again." % sys.executable
+        )
 
 
 def run(step, log):
@@ -150,8 +180,10 @@ def run(step, log):
                 if sentence is OFFLINE:
                     os.remove(UNFINISHED)  # pip downloads before it installs: nothing is half done
                 raise Trouble(sentence)
-        raise Trouble("Installing failed: the reason stands at the end of %s; mend it, then run "
-                      "make again." % LOG)
+        raise Trouble(
+            "Installing failed: the reason stands at the end of %s; mend it, then run "
+            "make again." % LOG
+        )
 
 
 def read(path):

@@ -68,14 +68,15 @@
 # seed and device, and the page says which is which. A GPU is welcome, never needed.
 #
 # First: does your machine have what the course needs? We call
-# `python -m resattn doctor` from Python. It prints what fails, and how to mend it.
+# `python -m coursekit doctor` from Python. It prints what fails, and how to mend it.
 
 # %% setup
 import matplotlib.pyplot as plt
 import torch
 from torch import nn
 
-from resattn import doctor, plots, probes
+from coursekit import doctor
+from resattn import plots, probes
 from resattn.data import ClutteredDigits
 from resattn.data.digits import load_digits, split_members
 from resattn.training import TrainConfig, evaluate, fit, seed_everything
@@ -478,7 +479,7 @@ plots.show(fig, alt="Four bars. In energy inside, the network, a mean over three
 # **Where this lives in `resattn`**: `resattn.data` (`ClutteredDigits`, `PlainDigits`),
 # `resattn.training` (`TrainConfig`, `fit`, `evaluate`, `seed_everything`),
 # `resattn.probes` (`attention_scores`, `energy_inside`, `pointing_game`, `iou_at_area`,
-# `baseline_maps`), `resattn.plots` and `resattn.doctor`. This lesson has no exercises
+# `baseline_maps`), `resattn.plots` and `coursekit.doctor`. This lesson has no exercises
 # of its own; they begin with
 # [exercise set 01](../exercises/01_residual_unit.ipynb), after lesson 01.
 #

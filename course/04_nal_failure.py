@@ -46,9 +46,9 @@ import resattn
 from resattn import masks, plots, probes
 from resattn.attention import AttentionModule
 from resattn.data import PlainDigits
-from resattn.recipes.claims import CLAIMS
-from resattn.recipes.intervals import t_interval
-from resattn.recipes.recorded import origin, recorded
+from resattn.experiments.claims import CLAIMS
+from resattn.experiments.intervals import t_interval
+from resattn.experiments.recorded import origin, recorded
 from resattn.units import PreActBottleneck
 
 torch.set_default_dtype(torch.float64)  # so that every machine prints the same digits
@@ -659,7 +659,7 @@ print(f"learning:  {worst:.0f} % error against {fair:.0f} %:",
 # **Where this lives in `resattn`:** `attention.AttentionModule` and `attention.merge`
 # (rule `"nal"`), `create_model(..., merge="nal", modules=4)`; `probes.responses`,
 # `probes.gradient_norms`; `plots.stage_responses`; the recipe `stacking` and
-# `recipes.recorded.recorded`.
+# `experiments.recorded.recorded`.
 #
 # **Practise:** [exercise set 04](../exercises/04_nal_failure.ipynb).
 #

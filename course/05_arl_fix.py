@@ -42,11 +42,11 @@ import resattn
 from resattn import plots, probes
 from resattn.attention import AttentionModule, merge
 from resattn.data import PlainDigits
+from resattn.experiments.claims import CLAIMS
+from resattn.experiments.intervals import t_interval
+from resattn.experiments.recorded import origin, recorded
+from resattn.experiments.verdicts import try_claim
 from resattn.masks import HourglassMask, MaskHead
-from resattn.recipes.claims import CLAIMS
-from resattn.recipes.intervals import t_interval
-from resattn.recipes.recorded import origin, recorded
-from resattn.recipes.verdicts import try_claim
 from resattn.training import TrainConfig, fit
 from resattn.units import PreActBottleneck
 
@@ -658,7 +658,7 @@ print("do both fit their training images (below 0.1)?",
 # **Where this lives in `resattn`:** `attention.merge` (rule `"arl"`),
 # `attention.AttentionModule`, `create_model(..., merge="arl")`; `masks.MaskHead`, whose
 # `final_norm` we borrowed; `probes.gradient_norms`, `probes.attention_maps`; the recipe
-# `stacking`, `recipes.claims.CLAIMS` and `recipes.verdicts.try_claim`.
+# `stacking`, `experiments.claims.CLAIMS` and `experiments.verdicts.try_claim`.
 #
 # **Practise:** [exercise set 05](../exercises/05_arl_fix.ipynb).
 #

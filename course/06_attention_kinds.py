@@ -36,11 +36,11 @@ import torch
 import torch.nn.functional as F
 
 from resattn import gates, masks, plots, probes
-from resattn.recipes import paper_numbers
-from resattn.recipes.claims import CLAIMS
-from resattn.recipes.metrics import METRICS
-from resattn.recipes.recorded import origin, recorded, trained
-from resattn.recipes.verdicts import CANNOT_TELL, SUPPORTED, try_claim
+from resattn.experiments import paper_numbers
+from resattn.experiments.claims import CLAIMS
+from resattn.experiments.metrics import METRICS
+from resattn.experiments.recorded import origin, recorded, trained
+from resattn.experiments.verdicts import CANNOT_TELL, SUPPORTED, try_claim
 
 torch.set_num_threads(1)  # small maps gain nothing from a second thread
 
@@ -614,7 +614,7 @@ assert all(a + 3 < b for a, b in zip(spoilt["as trained"], spoilt["of another im
 # `masks.channel_activation`, `masks.spatial_activation`, `masks.MaskHead`
 # (`activation="mixed" | "channel" | "spatial"`, also in `create_model`);
 # `probes.mask_statistics`, `probes.attention_maps`; the runs are
-# `recorded("activation")`, the trial is `recipes.verdicts.try_claim`.
+# `recorded("activation")`, the trial is `experiments.verdicts.try_claim`.
 #
 # **Practise:** [exercise set 06](../exercises/06_attention_kinds.ipynb).
 # Lesson 07 asks whether a mask can filter wrong labels.

@@ -39,10 +39,10 @@ import resattn
 from resattn import plots, probes
 from resattn.attention import merge
 from resattn.data import InMemoryImages, NoisyLabels, PlainDigits
-from resattn.recipes.claims import CLAIMS
-from resattn.recipes.paper_numbers import T5, T6
-from resattn.recipes.recorded import origin, recorded, trained
-from resattn.recipes.verdicts import try_claim
+from resattn.experiments.claims import CLAIMS
+from resattn.experiments.paper_numbers import T5, T6
+from resattn.experiments.recorded import origin, recorded, trained
+from resattn.experiments.verdicts import try_claim
 from resattn.training import TrainConfig, evaluate, fit, seed_everything
 
 torch.set_num_threads(1)  # steadier on a busy machine, and our maps are small
@@ -604,9 +604,9 @@ print(f"claim 8, {claim.source}, at small scale: {verdict.upper()}")
 # ## Where next
 #
 # **Where this lives in `resattn`:** `attention.merge` and `attention.AttentionModule`;
-# `data.noisy_labels` and `data.NoisyLabels` (equation 7); `recipes.questions.label_noise`
-# (the experiment), `recipes.claims.CLAIMS` and `recipes.verdicts.try_claim` (the rule);
-# `recipes.recorded.trained` (networks to take apart).
+# `data.noisy_labels` and `data.NoisyLabels` (equation 7); `experiments.questions.label_noise`
+# (the experiment), `experiments.claims.CLAIMS` and `experiments.verdicts.try_claim` (the rule);
+# `experiments.recorded.trained` (networks to take apart).
 #
 # **Practise:** [exercise set 07](../exercises/07_gradient_filter.ipynb).
 # Lesson 08 sets SE, CBAM and BAM beside this mask, and asks

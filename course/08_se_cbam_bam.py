@@ -41,14 +41,14 @@ from torchvision.ops import SqueezeExcitation
 
 from resattn import PRESETS, create_model, gates, get_config, plots, probes
 from resattn.cost import TRAINING_PASSES, config_cost, count_parameters
+from resattn.experiments import paper_numbers as paper
+from resattn.experiments.claims import CLAIMS
+from resattn.experiments.intervals import t_interval
+from resattn.experiments.metrics import METRICS
+from resattn.experiments.recorded import origin, recorded, trained
+from resattn.experiments.reproduction import spread
+from resattn.experiments.verdicts import try_claim
 from resattn.masks import HourglassMask, MaskHead
-from resattn.recipes import paper_numbers as paper
-from resattn.recipes.claims import CLAIMS
-from resattn.recipes.intervals import t_interval
-from resattn.recipes.metrics import METRICS
-from resattn.recipes.recorded import origin, recorded, trained
-from resattn.recipes.reproduction import spread
-from resattn.recipes.verdicts import try_claim
 from resattn.units import PreActBottleneck
 
 torch.set_num_threads(1)  # small maps gain nothing from a second thread
@@ -773,7 +773,7 @@ print("SE paper, error by reduction:", paper.SE["reduction"])
 # **Where this lives in `resattn`:** `gates.SqueezeExcitation`, `gates.CBAM`,
 # `gates.BAM`; `create_model("se_resnet50")`, `"cbam_resnet50"`, `"bam_resnet50"` and
 # the `"small_..."` ones; `config_cost`, `count_parameters`; `probes.receptive_field`;
-# `recipes.recorded.recorded("neighbours")`.
+# `experiments.recorded.recorded("neighbours")`.
 #
 # **Practise:** [exercise set 08](../exercises/08_se_cbam_bam.ipynb).
 #

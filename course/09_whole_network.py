@@ -38,7 +38,7 @@ from torch import nn
 import resattn
 from resattn import plots
 from resattn.data import ClutteredDigits
-from resattn.recipes.paper_numbers import T2, T6
+from resattn.experiments.paper_numbers import T2, T6
 from resattn.resampling import pool
 from resattn.units import PreActBottleneck, conv1x1, norm_relu
 

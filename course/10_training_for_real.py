@@ -48,9 +48,9 @@ from resattn import plots
 from resattn.data import Cifar, ClutteredDigits, PlainDigits
 from resattn.data.cifar import crop_and_flip
 from resattn.data.loading import batch_indices
-from resattn.recipes import paper, reproduction, runs_of, store
-from resattn.recipes.paper_numbers import T3
-from resattn.recipes.recorded import origin, recorded, trained
+from resattn.experiments import paper, reproduction, runs_of, store
+from resattn.experiments.paper_numbers import T3
+from resattn.experiments.recorded import origin, recorded, trained
 from resattn.training import fit, learning_rate_at, paper_cifar, seed_everything
 
 torch.set_num_threads(1)  # bits can only be equal if sums are made in one order
@@ -675,7 +675,7 @@ for batch in (64, 128, 256, 512):
 #
 # **Where this lives in `resattn`:** `resattn.training` (`fit`, `TrainConfig`,
 # `paper_cifar`, `paper_imagenet`, `learning_rate_at`, `evaluate`), `resattn.data`
-# (`Cifar`, `FolderImages`), `resattn.recipes.paper` and `resattn.recipes.reproduction`,
+# (`Cifar`, `FolderImages`), `resattn.experiments.paper` and `resattn.experiments.reproduction`,
 # and the commands `python -m resattn data`, `train`, `results` and `bench`.
 #
 # **Practise:** this lesson has no exercise set. Instead, take one "not run" off the

@@ -40,11 +40,11 @@ import torch.nn.functional as F
 from IPython.display import display
 
 from resattn import plots, probes
+from resattn.experiments.claims import CLAIMS
+from resattn.experiments.intervals import t_interval
+from resattn.experiments.recorded import origin, recorded, trained
+from resattn.experiments.verdicts import try_claim
 from resattn.network import ResidualAttentionNetwork
-from resattn.recipes.claims import CLAIMS
-from resattn.recipes.intervals import t_interval
-from resattn.recipes.recorded import origin, recorded, trained
-from resattn.recipes.verdicts import try_claim
 
 torch.set_num_threads(1)  # maps this small gain nothing from a second thread
 
@@ -614,8 +614,8 @@ display(explorer)
 #
 # **Where this lives in `resattn`:** `probes.attention_maps`, `probes.attention_scores`,
 # `probes.baseline_maps`; `plots.map_view` and `plots.Explorer`, the sliders;
-# `recipes.mask_loss.with_mask_loss`; `recipes.recorded.trained`,
-# `recipes.claims.CLAIMS` and `recipes.verdicts.try_claim`.
+# `experiments.mask_loss.with_mask_loss`; `experiments.recorded.trained`,
+# `experiments.claims.CLAIMS` and `experiments.verdicts.try_claim`.
 #
 # **Practise:** [exercise set 11](../exercises/11_what_the_masks_see.ipynb).
 # Lesson 12 puts all fourteen claims on trial.

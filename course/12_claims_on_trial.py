@@ -41,12 +41,12 @@ import numpy as np
 import torch
 
 from resattn import count_parameters, create_model, plots
-from resattn.recipes import get_recipe, intervals, paper_numbers, runs_of
-from resattn.recipes.claims import CLAIMS
-from resattn.recipes.metrics import METRICS
-from resattn.recipes.recorded import origin_of, trained
-from resattn.recipes.store import find_result
-from resattn.recipes.verdicts import (
+from resattn.experiments import get_recipe, intervals, paper_numbers, runs_of
+from resattn.experiments.claims import CLAIMS
+from resattn.experiments.metrics import METRICS
+from resattn.experiments.recorded import origin_of, trained
+from resattn.experiments.store import find_result
+from resattn.experiments.verdicts import (
     CANNOT_TELL,
     NOT_RUN,
     NOT_SUPPORTED,
@@ -697,9 +697,9 @@ print(f"{judged} intervals at 95 %: about {0.05 * judged:.1f} miss their truth b
 # %% [markdown]
 # ## Where next
 #
-# **Where this lives in `resattn`:** `recipes.claims.CLAIMS`, `recipes.metrics.METRICS`,
-# `recipes.intervals.t_interval`, `recipes.verdicts.judge` and
-# `recipes.verdicts.try_claim`; `recipes.paper_numbers`; `plots.intervals`.
+# **Where this lives in `resattn`:** `experiments.claims.CLAIMS`, `experiments.metrics.METRICS`,
+# `experiments.intervals.t_interval`, `experiments.verdicts.judge` and
+# `experiments.verdicts.try_claim`; `experiments.paper_numbers`; `plots.intervals`.
 #
 # **Practise:** this lesson has no exercise set. Write a claim of your own: a sentence,
 # a contrast, a margin; commit it; then run it. On a GPU,

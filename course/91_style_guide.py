@@ -34,10 +34,10 @@ import matplotlib.pyplot as plt
 import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from coursekit.source.lint import faults, numbers_in
+from coursekit.source.pairs import read_source
 from resattn import attention, plots
-from resattn.classroom.lint import faults, numbers_in
-from resattn.classroom.pairs import read_source
-from resattn.recipes import paper_numbers
+from resattn.experiments import paper_numbers
 
 QUOTABLE = numbers_in(paper_numbers)  # what the papers report may be quoted
 
@@ -284,8 +284,8 @@ assert not found
 # %% [markdown]
 # ## Where next
 #
-# **Where this lives in `resattn`:** the rules in `classroom.lint`, the names of cells
-# in `classroom.pairs`, figures in `plots.show`; the mistakes above, and more, are
+# **Where this lives in `resattn`:** figures in `plots.show`. The rules of lessons and the
+# names of cells are the engine's, in `coursekit/source/`; the mistakes above, and more, are
 # tried in `tests/test_lessons.py`.
 #
 # `CONTRIBUTING.md` says in five lines each how to add a lesson, a task, a wrong answer,

@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from resattn.classroom.check import Check, exercise_set
+from coursekit.checks.check import Check, exercise_set
 
 torch.set_num_threads(1)  # steadier on a busy machine, and our tensors are small
 exercise_set("07_gradient_filter")
@@ -334,7 +334,7 @@ def by_heart(loss, r, K):  # nats, clean ratio, classes -> a number from 0 to 1
 # %% know-recorded
 def recorded_losses():
     """Half the labels wrong: training loss at the end, one for each kind of network."""
-    from resattn.recipes.recorded import recorded
+    from resattn.experiments.recorded import recorded
 
     runs = recorded("label_noise", "arl-50", "nal-50", "none-50", "wide-50")
     return {name: sum(run["curves"]["loss"][-1][1] for run in each) / len(each)
@@ -406,14 +406,14 @@ check.done()
 # %% tables-both
 def paper_tables():
     """Tables 5 and 6: test error in % on CIFAR-10, by per cent of wrong labels."""
-    from resattn.recipes.paper_numbers import T5, T6
+    from resattn.experiments.paper_numbers import T5, T6
 
     return {name: {0: T6[name]["cifar10"], **T5[name]} for name in T5}
 
 
 def our_table():
     """Test error in %, (3 seeds, 5 shares of wrong labels) for each kind of network."""
-    from resattn.recipes.recorded import recorded
+    from resattn.experiments.recorded import recorded
 
     runs = recorded("label_noise")
     rows = {kind: [[100 * run["test"]["error"] for run in runs[f"{kind}-{wrong}"]]

@@ -22,8 +22,8 @@ import math
 import torch
 import torch.nn.functional as F
 
-from resattn.classroom.check import Check, exercise_set
-from resattn.recipes.intervals import t_interval
+from coursekit.checks.check import Check, exercise_set
+from resattn.experiments.intervals import t_interval
 
 exercise_set("11_what_the_masks_see")
 
@@ -271,7 +271,7 @@ check.done()
 # %% lift-recorded
 def first_mask():
     """Mean and lift on the object of the first mask of a trained network, as recorded."""
-    from resattn.recipes.recorded import recorded
+    from resattn.experiments.recorded import recorded
 
     mask = recorded("stacking", "arl-m1")["arl-m1"][0]["probes"]["end"]["masks"]["stages.0.1"]
     return mask["mean"], mask["lift"]["object"]
@@ -317,7 +317,7 @@ print("a mask that learned from labels alone, mean and lift on the object:", *fi
 # %% table-runs
 def supervised():
     """Weight of the supervision to the results, one a seed."""
-    from resattn.recipes.recorded import recorded
+    from resattn.experiments.recorded import recorded
 
     return recorded("supervision")
 
@@ -472,7 +472,7 @@ def small_network(check):
 
 def trained_network(n):
     """A trained network, n test images (n, 1, 16, 16) and their labels (n,)."""
-    from resattn.recipes.recorded import trained
+    from resattn.experiments.recorded import trained
 
     model, test = trained("stacking", "arl-m1")
     return model, test.images[:n].float() / 255, test.labels[:n]

@@ -1,6 +1,6 @@
 """Residual attention networks: the reference package of the course.
 
-Names are fetched on first use, so that ``python -m resattn doctor`` starts even where torch is
+Names are fetched on first use, so that ``python -m coursekit doctor`` starts even where torch is
 missing, and ``import resattn`` costs no more than what is used of it.
 """
 
@@ -48,7 +48,7 @@ if TYPE_CHECKING:  # what type checkers and editors see of the names below
     from resattn.presets import PRESETS, Preset, get_config, list_models
     from resattn.widen import widened_trunk
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _BUILDERS = (
     *("attention56", "attention92", "attentionnext56", "attentionnext92", "attentioninception56"),

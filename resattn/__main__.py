@@ -9,25 +9,22 @@ import importlib
 import sys
 
 COMMANDS = {
-    "doctor": ("resattn.doctor", "say what this machine lacks for the course, and the mend"),
     "models": ("resattn.models", "print the table of networks"),
     "bench": ("resattn.bench", "measure what things cost on this machine"),
-    "train": ("resattn.recipes.train", "run the experiments that are not recorded yet"),
-    "results": ("resattn.recipes.tables", "print what was recorded, and what became of the claims"),
+    "train": ("resattn.experiments.train", "run the experiments that are not recorded yet"),
+    "results": (
+        "resattn.experiments.tables",
+        "print what was recorded, and what became of the claims",
+    ),
     "data": ("resattn.data.command", "fetch CIFAR-10 or CIFAR-100"),
-    "build": ("resattn.classroom.build", "make and execute the notebooks from their sources"),
-    "check": ("resattn.classroom.marking", "check your answers to an exercise set, and get hints"),
-    "progress": ("resattn.classroom.progress", "show your points in all exercise sets"),
-    "submit": ("resattn.classroom.hand_in", "bundle an exercise set to hand in"),
-    "reset": ("resattn.classroom.reset", "begin an exercise set anew; yours is kept"),
-    "grade": ("resattn.grading.grade", "grade a folder of submissions"),
-    "mutants": ("resattn.classroom.mutants", "count the wrong answers that the checks catch"),
 }
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns its exit status. Bad input becomes one sentence on stderr."""
-    parser = argparse.ArgumentParser(prog="resattn", description="The residual attention course.")
+    parser = argparse.ArgumentParser(
+        prog="resattn", description="Residual attention networks: build, train, look inside."
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (_, purpose) in COMMANDS.items():
         commands.add_parser(name, help=purpose, add_help=False)

@@ -15,10 +15,10 @@ from time import perf_counter
 
 from pages.timings import RECORD
 
+from coursekit.files import write_whole
+from coursekit.source.execute import execute
+from coursekit.source.pairs import read_source, sources
 from resattn.bench import machine
-from resattn.classroom.execute import execute
-from resattn.classroom.pairs import read_source, sources
-from resattn.files import write_whole
 
 
 def measure(source: Path) -> dict:

@@ -20,7 +20,7 @@ import math
 import torch
 from torch import nn
 
-from resattn.classroom.check import Check, exercise_set
+from coursekit.checks.check import Check, exercise_set
 
 exercise_set("01_residual_unit")
 

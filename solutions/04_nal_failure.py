@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from resattn.classroom.check import Check, exercise_set
+from coursekit.checks.check import Check, exercise_set
 
 exercise_set("04_nal_failure")
 
@@ -449,14 +449,14 @@ def died(steps, nal, none):  # a list of steps, (seeds, steps) twice -> one of t
 # %% figure-runs
 def paper():
     """Figure 4's relative curves, of NAL and of the network without masks."""
-    from resattn.recipes.paper_numbers import FIGURE4
+    from resattn.experiments.paper_numbers import FIGURE4
 
     return [torch.tensor(FIGURE4[rule]).double() for rule in ("nal", "none")]
 
 
 def sizes(m, when):
     """Recorded mean responses (seeds, stages) at the "start" or "end", of NAL and control."""
-    from resattn.recipes.recorded import recorded
+    from resattn.experiments.recorded import recorded
 
     runs = recorded("stacking", f"nal-m{m}", f"none-m{m}")
     found = ([run["probes"][when]["responses"]["absolute"] for run in runs[f"{rule}-m{m}"]]
@@ -466,7 +466,7 @@ def sizes(m, when):
 
 def gradients(m):
     """The recorded steps, and the gradients at the stem (seeds, steps) of NAL and control."""
-    from resattn.recipes.recorded import recorded
+    from resattn.experiments.recorded import recorded
 
     runs = recorded("stacking", f"nal-m{m}", f"none-m{m}")
     steps = sorted(int(step) for step in runs[f"nal-m{m}"][0]["curves"]["trace"])

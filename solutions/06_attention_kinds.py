@@ -21,7 +21,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from resattn.classroom.check import Check, exercise_set
+from coursekit.checks.check import Check, exercise_set
 
 exercise_set("06_attention_kinds")
 
@@ -417,7 +417,7 @@ check.done()
 # %% luck-table
 def table_1():
     """The paper's table 1: test error in %, Attention-56 on CIFAR-10."""
-    from resattn.recipes import paper_numbers
+    from resattn.experiments import paper_numbers
 
     return dict(paper_numbers.T1)
 

@@ -21,7 +21,7 @@ from statistics import mean, stdev
 import torch
 from torch import nn
 
-from resattn.classroom.check import Check, exercise_set
+from coursekit.checks.check import Check, exercise_set
 
 exercise_set("08_se_cbam_bam")
 
@@ -531,7 +531,7 @@ check.done()
 # %% race-table
 def race():  # -> {name: [test error in %, one a seed]}
     """The networks of lesson 08 on the cluttered digits."""
-    from resattn.recipes.recorded import recorded
+    from resattn.experiments.recorded import recorded
 
     return {name: [100 * run["test"]["error"] for run in runs]
             for name, runs in recorded("neighbours").items() if "reduction" not in name}
@@ -539,7 +539,7 @@ def race():  # -> {name: [test error in %, one a seed]}
 
 def t95(n):  # -> a number
     """Student's t for a two-sided 95 % interval of n values; about 2 for many."""
-    from resattn.recipes.intervals import t_quantile
+    from resattn.experiments.intervals import t_quantile
 
     return t_quantile(0.975, n - 1)
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from resattn.classroom.gate import kernel_environment
+from coursekit.gate import kernel_environment
 
 
 def pytest_configure(config):

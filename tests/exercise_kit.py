@@ -23,7 +23,7 @@ TOP = """\
 # One small task.
 
 # %% setup
-from resattn.classroom.check import Check, exercise_set
+from coursekit.checks.check import Check, exercise_set
 
 exercise_set("01_small")
 
@@ -47,7 +47,8 @@ def tried_text() -> str:
     return TRIED + "".join(
         f'\n[[square.wrong]]\nname = "{name}"\nsays = "{says}"\n'
         f'old = "x * x.abs()"\nnew = "{new}"\n'
-        for name, (says, new) in MORE.items())
+        for name, (says, new) in MORE.items()
+    )
 
 
 def small_set(root: Path) -> Path:

@@ -10,9 +10,9 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from resattn.classroom.cut import cut
-from resattn.classroom.markers import YOUR_WORDS
-from resattn.grading import pristine
+from coursekit.grader import pristine
+from coursekit.source.cut import cut
+from coursekit.source.markers import YOUR_WORDS
 
 SETS = Path(__file__).parent / "small_class" / "solutions"
 NAME = "77_small"
@@ -68,8 +68,18 @@ def write_class(folder: Path, cases: Iterable[Case]) -> Path:
 
 def grade(folder: Path, out: Path, *options: str, sets: Path = SETS) -> subprocess.CompletedProcess:
     """Call the command; fails if it does."""
-    command = [sys.executable, "-m", "resattn", "grade", str(folder), "--out", str(out),
-               "--sets", str(sets), *options]
+    command = [
+        sys.executable,
+        "-m",
+        "coursekit",
+        "grade",
+        str(folder),
+        "--out",
+        str(out),
+        "--sets",
+        str(sets),
+        *options,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     return done

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from resattn.classroom.markers import solved
-from resattn.classroom.tasks import read_set
+from coursekit.source.markers import solved
+from coursekit.source.tasks import read_set
 
 ROOT = Path(__file__).resolve().parents[1]
 SETS = sorted(path.stem for path in (ROOT / "exercises" / "expected").glob("*.json"))
@@ -34,20 +34,28 @@ def record(name: str) -> dict:
 @cache
 def answers(name: str) -> dict[str, str]:
     """The solution's answer to each task of a set."""
-    return {task.id: solved(task.answer)
-            for task in read_set(ROOT / "solutions" / f"{name}.py").tasks}  # fmt: skip
+    return {
+        task.id: solved(task.answer) for task in read_set(ROOT / "solutions" / f"{name}.py").tasks
+    }
 
 
 def notebook(name: str) -> dict:
     """The exercise with all answers of the solution in it, as JupyterLab would save it."""
     tasks = record(name)["tasks"]
     written = {tasks[task]["answer"]: source for task, source in answers(name).items()}
-    written |= {task["words"]: f"{source(name, task['words'])}\n\nBecause the naïve rule fades."
-                for task in tasks.values() if task["words"]}  # fmt: skip
+    written |= {
+        task["words"]: f"{source(name, task['words'])}\n\nBecause the naïve rule fades."
+        for task in tasks.values()
+        if task["words"]
+    }
     cells = []
     for cell in record(name)["notebook"]:
-        made = {"cell_type": cell["cell_type"], "id": cell["id"], "metadata": cell["metadata"],
-                "source": written.get(cell["id"], cell["source"])}  # fmt: skip
+        made = {
+            "cell_type": cell["cell_type"],
+            "id": cell["id"],
+            "metadata": cell["metadata"],
+            "source": written.get(cell["id"], cell["source"]),
+        }
         if cell["cell_type"] == "code":
             made |= {"execution_count": 3, "outputs": []}
         cells.append(copy.deepcopy(made))
@@ -83,15 +91,28 @@ def version_3(content: dict) -> dict:
     for cell in content["cells"]:
         metadata, body = cell.get("metadata") or {}, cell["source"]
         if cell["cell_type"] == "code":
-            cells.append({"cell_type": "code", "collapsed": False, "input": body, "language":
-                          "python", "metadata": metadata, "outputs": []})  # fmt: skip
+            cells.append(
+                {
+                    "cell_type": "code",
+                    "collapsed": False,
+                    "input": body,
+                    "language": "python",
+                    "metadata": metadata,
+                    "outputs": [],
+                }
+            )
         elif isinstance(body, str) and body.startswith("## ") and "\n" not in body:
-            cells.append({"cell_type": "heading", "level": 2, "metadata": metadata,
-                          "source": body[3:]})  # fmt: skip
+            cells.append(
+                {"cell_type": "heading", "level": 2, "metadata": metadata, "source": body[3:]}
+            )
         else:
             cells.append({"cell_type": "markdown", "metadata": metadata, "source": body})
-    return {"metadata": {"name": ""}, "nbformat": 3, "nbformat_minor": 0,
-            "worksheets": [{"cells": cells, "metadata": {}}]}  # fmt: skip
+    return {
+        "metadata": {"name": ""},
+        "nbformat": 3,
+        "nbformat_minor": 0,
+        "worksheets": [{"cells": cells, "metadata": {}}],
+    }
 
 
 def _drop(rng, cells):
@@ -133,10 +154,18 @@ def _colab(rng, cells):
 
 
 def _scribble(rng, cells):
-    kind, body = rng.choice([("code", "x = 3\nprint(x)"), ("code", ""), ("markdown", "My notes"),
-                             ("code", "import os"), ("code", "def broken(:")])  # fmt: skip
-    cells.insert(rng.randrange(len(cells)),
-                 {"cell_type": kind, "id": "own", "metadata": {}, "source": body})  # fmt: skip
+    kind, body = rng.choice(
+        [
+            ("code", "x = 3\nprint(x)"),
+            ("code", ""),
+            ("markdown", "My notes"),
+            ("code", "import os"),
+            ("code", "def broken(:"),
+        ]
+    )
+    cells.insert(
+        rng.randrange(len(cells)), {"cell_type": kind, "id": "own", "metadata": {}, "source": body}
+    )
 
 
 def _nothing(rng, cells):
@@ -168,8 +197,20 @@ def _fence(rng, cells):
     chosen["source"] = f"```python\n{chosen['source']}\n```"
 
 
-CELLS = [_drop, _duplicate, _shuffle, _swap, _rename, _strip_ids, _strip_metadata, _colab,
-         _scribble, _alter_checks, _edit_headings, _fence]  # fmt: skip
+CELLS = [
+    _drop,
+    _duplicate,
+    _shuffle,
+    _swap,
+    _rename,
+    _strip_ids,
+    _strip_metadata,
+    _colab,
+    _scribble,
+    _alter_checks,
+    _edit_headings,
+    _fence,
+]
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1"]
 
 
@@ -238,8 +279,11 @@ def _body(rng, name, content, done):
         _nothing(rng, content["cells"])
         done.append("_nothing")
     if rng.random() < 0.2:
-        content = version_3(dict(content, cells=[c for c in content["cells"] if c and c != 3
-                                                 and isinstance(c, dict)]))  # fmt: skip
+        content = version_3(
+            dict(
+                content, cells=[c for c in content["cells"] if c and c != 3 and isinstance(c, dict)]
+            )
+        )
         done.append("version_3")
     indent = rng.choice([1, 1, 2, None])
     body = text(content, indent)

@@ -145,9 +145,7 @@ class Naive:
         self.groups = 1
 
     def conv(self, x: Tensor, key: str, **options: int) -> Tensor:
-        return F.conv2d(
-            x, self.state[f"{key}.weight"], self.state.get(f"{key}.bias"), **options
-        )
+        return F.conv2d(x, self.state[f"{key}.weight"], self.state.get(f"{key}.bias"), **options)
 
     def norm(self, x: Tensor, key: str) -> Tensor:
         if self.batch_statistics:
@@ -244,9 +242,7 @@ class Naive:
 
         def rebuilt(x: Tensor, level: int) -> Tensor:
             """What lies below x, brought back to x's size."""
-            inner = self.units(
-                pool(x, self.rules.pooling), self.key(key, f"down.{level}"), kind
-            )
+            inner = self.units(pool(x, self.rules.pooling), self.key(key, f"down.{level}"), kind)
             bottom, skip = inner, self.key(key, f"skips.{level}")
             if level < poolings - 1:
                 inner = rebuilt(bottom, level + 1)

@@ -12,10 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from resattn.__main__ import main
+from resattn.experiments import EVERY_RECIPE, get_recipe, runner, runs_of, train
+from resattn.experiments.recipe import Network, Recipe, Run, Scale, Variant
+from resattn.experiments.runner import Places
 from resattn.presets import get_config
-from resattn.recipes import EVERY_RECIPE, get_recipe, runner, runs_of, train
-from resattn.recipes.recipe import Network, Recipe, Run, Scale, Variant
-from resattn.recipes.runner import Places
 
 NAME = "cifar10-attention56"
 SHORT = {"steps": 3, "milestones": (1, 2), "batch_size": 8, "learning_rate": 0.01}

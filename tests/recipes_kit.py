@@ -6,10 +6,10 @@ from pathlib import Path
 
 import torch
 
-from resattn.recipes.recipe import Run, Variant
-from resattn.recipes.runner import Places, execute
-from resattn.recipes.scales import SMALL
-from resattn.recipes.store import Result
+from resattn.experiments.recipe import Run, Variant
+from resattn.experiments.runner import Places, execute
+from resattn.experiments.scales import SMALL
+from resattn.experiments.store import Result
 
 TINY = replace(
     SMALL,
@@ -46,7 +46,7 @@ def run_tiny(run: Run, folder: Path, *, data: Path | None = None, **options: obj
 if __name__ == "__main__":
     from training_kit import kill_at
 
-    from resattn.recipes import runner
+    from resattn.experiments import runner
 
     traced = runner._Trace.__call__
     killer = kill_at(int(sys.argv[2]))

@@ -32,8 +32,8 @@ def test_a_step_reaches_every_weight(way):
     step = training_step(model, torch.rand(4, 1, 8, 8), torch.tensor([0, 1, 2, 3]), way)
     step()
     assert all(weight.grad is not None for weight in model.parameters())
-    last_format = model.stages[0][0].branch[2].weight.is_contiguous(
-        memory_format=torch.channels_last
+    last_format = (
+        model.stages[0][0].branch[2].weight.is_contiguous(memory_format=torch.channels_last)
     )
     assert last_format == ("channels_last" in way)
 

@@ -9,28 +9,49 @@ import pytest
 import torch
 from torch import nn
 
-from resattn.classroom import check as module
-from resattn.classroom import expected
-from resattn.classroom.check import Check, exercise_set
-from resattn.classroom.digest import digest, number
+from coursekit.checks import check as module
+from coursekit.checks import record as expected
+from coursekit.checks.check import Check, exercise_set
+from coursekit.checks.digest import digest, number
 
 T = torch.arange(24, dtype=torch.float64).reshape(2, 3, 4) / 7
 
 
-@pytest.mark.parametrize(("value", "text"), [
-    (452, "452"), (452.0, "452"), (np.int64(452), "452"), (torch.tensor(452), "452"),
-    (0.1 + 0.2, "0.3"), (-0.0, "0"), (1e-12, "0"), (1 / 3, "0.333333"), (1e-5, "1e-05"),
-    (31810728.0, "31810728"), (float("nan"), "nan"), (float("-inf"), "-inf"), (1e20, "1e+20"),
-    (True, "True"), (np.bool_(False), "False"), (torch.tensor(True), "True"), (None, "None"),
-    ("a b", "'a b'"), ((1, 2.5), "(1, 2.5)"), ([1, 2.5], "(1, 2.5)"),
-    (torch.Size([2, 3]), "(2, 3)"), ({"b": 1, "a": (2,)}, "{'a': (2), 'b': 1}"),
-    ({3, 1}, "set (1, 3)"), ((k * k for k in range(3)), "(0, 1, 4)"),
-    (nn.Linear(2, 3), "module of 9 parameters in 2 tensors"),
-    (len, "function"), (torch.ones(2).double(), "float64 tensor (2,) values 1 1"),
-    (np.ones((2, 1)), "float64 array (2, 1) values 1 1"),
-    (torch.ones(2), "float32 tensor (2,) values 1 1"),
-    (torch.ones(0, 3), "float32 tensor (0, 3)"),
-])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (452, "452"),
+        (452.0, "452"),
+        (np.int64(452), "452"),
+        (torch.tensor(452), "452"),
+        (0.1 + 0.2, "0.3"),
+        (-0.0, "0"),
+        (1e-12, "0"),
+        (1 / 3, "0.333333"),
+        (1e-5, "1e-05"),
+        (31810728.0, "31810728"),
+        (float("nan"), "nan"),
+        (float("-inf"), "-inf"),
+        (1e20, "1e+20"),
+        (True, "True"),
+        (np.bool_(False), "False"),
+        (torch.tensor(True), "True"),
+        (None, "None"),
+        ("a b", "'a b'"),
+        ((1, 2.5), "(1, 2.5)"),
+        ([1, 2.5], "(1, 2.5)"),
+        (torch.Size([2, 3]), "(2, 3)"),
+        ({"b": 1, "a": (2,)}, "{'a': (2), 'b': 1}"),
+        ({3, 1}, "set (1, 3)"),
+        ((k * k for k in range(3)), "(0, 1, 4)"),
+        (nn.Linear(2, 3), "module of 9 parameters in 2 tensors"),
+        (len, "function"),
+        (torch.ones(2).double(), "float64 tensor (2,) values 1 1"),
+        (np.ones((2, 1)), "float64 array (2, 1) values 1 1"),
+        (torch.ones(2), "float32 tensor (2,) values 1 1"),
+        (torch.ones(0, 3), "float32 tensor (0, 3)"),
+    ],
+)
 def test_a_value_has_one_text(value, text):
     assert digest(value) == text
 
@@ -74,9 +95,11 @@ def test_long_and_deep_values_stay_short():
 
 
 def test_the_check_imports_neither_model_nor_notebook_tools():
-    code = ("import sys, resattn.classroom.check; "
-            "print(sorted({'torch', 'numpy', 'nbformat', 'jupytext', 'nbclient', 'nbval', "
-            "'resattn.attention'} & set(sys.modules)))")
+    code = (
+        "import sys, coursekit.checks.check; "
+        "print(sorted({'torch', 'numpy', 'nbformat', 'jupytext', 'nbclient', 'nbval', "
+        "'resattn.attention'} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 
@@ -86,7 +109,7 @@ def bare(monkeypatch, tmp_path):
     """Each test as in a notebook without a record, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(module, "_record", None)
-    for name in ("RESATTN_CHECK", "RESATTN_SEED", "RESATTN_EXPECTED"):
+    for name in ("COURSEKIT_CHECK", "COURSEKIT_SEED", "COURSEKIT_EXPECTED"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -118,7 +141,7 @@ def test_inputs_come_from_seed_cell_and_line_alone(monkeypatch):
     assert type(check.integers(1, 4)) is int
     assert not torch.equal(Check("t-check-2").normal(2, 3), Check("t-check").normal(2, 3))
     first = Check("t-check").normal(2, 3)
-    monkeypatch.setenv("RESATTN_SEED", "7")
+    monkeypatch.setenv("COURSEKIT_SEED", "7")
     assert not torch.equal(Check("t-check").normal(2, 3), first)
 
 
@@ -142,7 +165,8 @@ def test_fill_goes_by_name_and_not_by_order_or_initialisation():
 def test_a_line_protects_its_inputs_and_reports_a_change(capsys):
     x = torch.ones(2).double()
     assert lines_of(lambda x: x.mul_(2), x) == [
-        "line: float64 tensor (2,) values 2 2, and its input is changed"]
+        "line: float64 tensor (2,) values 2 2, and its input is changed"
+    ]
     assert torch.equal(x, torch.ones(2).double())
     assert lines_of(double, x) == ["line: float64 tensor (2,) values 2 2"]
 
@@ -180,7 +204,7 @@ def test_an_endless_answer_is_stopped_and_the_next_line_is_run(monkeypatch, caps
             except Exception:
                 pass
 
-    monkeypatch.setenv("RESATTN_CHECK", "values")
+    monkeypatch.setenv("COURSEKIT_CHECK", "values")
     monkeypatch.setattr(module, "LINE_LIMIT", 0.2)
     check = Check("t-check")
     check("one", endless, 1)
@@ -193,7 +217,7 @@ def test_values_mode_prints_bare_lines_and_drops_the_students_own(monkeypatch, c
         print("agrees   everything")
         return x
 
-    monkeypatch.setenv("RESATTN_CHECK", "values")
+    monkeypatch.setenv("COURSEKIT_CHECK", "values")
     exercise_set("01_small")
     lines_of(chatty, 3)
     Check("t-check").done()
@@ -215,26 +239,42 @@ def test_a_label_occurs_once():
 
 RIGHT = [f"map: {digest(2 * T)}", "count: 452", "effect: measured 3.2"]
 TASK = {
-    "answer": "t-answer", "names": ["answer"], "imports": [],
+    "answer": "t-answer",
+    "names": ["answer"],
+    "imports": [],
     "cells": {"t-check": {"points": 7, "lines": RIGHT}},
     "within": {"effect": [3, 4]},
-    "wrong": [{"name": "half", "says": "you halved it", "prints": {
-        "t-check": expected.fingerprint([f"map: {digest(T / 2)}", "count: 452", RIGHT[2]])}}],
+    "wrong": [
+        {
+            "name": "half",
+            "says": "you halved it",
+            "prints": {
+                "t-check": expected.fingerprint([f"map: {digest(T / 2)}", "count: 452", RIGHT[2]])
+            },
+        }
+    ],
 }
 
 
-@pytest.mark.parametrize(("place", "value", "said"), [
-    (0, digest(T), "other values; yours begin 0 0.142857 0.285714, expected 0 0.285714"),
-    (0, digest(T.float()), "is a float32 tensor (2, 3, 4), expected a float64 tensor (2, 3, 4)"),
-    (0, digest(T[0]), "yours is a float64 tensor (3, 4), expected"),
-    (0, digest(2 * torch.cat([T[:1], T[:1]])), "begin alike"),
-    (0, digest(2 * T) + expected.CHANGED, "right, but your code changes its input"),
-    (0, "None", "is a `return` missing?"),
-    (0, "raises TypeError", "raises TypeError"),
-    (1, "451", "yours is 451, which is not it"),
-    (2, "measured 2.5", "you measured 2.5; it should lie between 3 and 4"),
-    (2, "nan", "yours is nan"),
-])
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        (0, digest(T), "other values; yours begin 0 0.142857 0.285714, expected 0 0.285714"),
+        (
+            0,
+            digest(T.float()),
+            "is a float32 tensor (2, 3, 4), expected a float64 tensor (2, 3, 4)",
+        ),
+        (0, digest(T[0]), "yours is a float64 tensor (3, 4), expected"),
+        (0, digest(2 * torch.cat([T[:1], T[:1]])), "begin alike"),
+        (0, digest(2 * T) + expected.CHANGED, "right, but your code changes its input"),
+        (0, "None", "is a `return` missing?"),
+        (0, "raises TypeError", "raises TypeError"),
+        (1, "451", "yours is 451, which is not it"),
+        (2, "measured 2.5", "you measured 2.5; it should lie between 3 and 4"),
+        (2, "nan", "yours is nan"),
+    ],
+)
 def test_a_difference_is_said_in_words(place, value, said):
     lines = list(RIGHT)
     lines[place] = f"{lines[place].split(': ')[0]}: {value}"
@@ -272,7 +312,7 @@ def test_in_a_notebook_the_record_beside_it_judges(tmp_path, monkeypatch, capsys
     assert "DIFFERS  map: same shape, other values" in said
     assert "A known mistake: you halved it" in said and "t-check: 0 of 7 points" in said
     assert "known mistake" not in checked(3)
-    monkeypatch.setenv("RESATTN_SEED", "1")  # other inputs: the record says nothing of them
+    monkeypatch.setenv("COURSEKIT_SEED", "1")  # other inputs: the record says nothing of them
     assert "points" not in checked(2)
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from resattn import doctor
-from resattn.__main__ import COMMANDS, main
+from coursekit import doctor
+from coursekit.__main__ import COMMANDS, main
 
 ROOT = Path(__file__).resolve().parents[1]
 Usage = namedtuple("Usage", "total used free")
@@ -30,10 +30,18 @@ def test_this_environment_is_sound():
     assert doctor.check_kernel().ok and doctor.check_writing().ok
 
 
-@pytest.mark.parametrize(("version", "ok"), [
-    ("2.13.9", False), ("2.14", True), ("2.14.0", True), ("2.15.0+cpu", True), ("10.0", True),
-    ("2.9", False), ("2.14.0rc1", True),
-])
+@pytest.mark.parametrize(
+    ("version", "ok"),
+    [
+        ("2.13.9", False),
+        ("2.14", True),
+        ("2.14.0", True),
+        ("2.15.0+cpu", True),
+        ("10.0", True),
+        ("2.9", False),
+        ("2.14.0rc1", True),
+    ],
+)
 def test_versions_are_compared_as_numbers(version, ok):
     assert doctor.compare("torch", version, ">=2.14", "mend").ok is ok
 
@@ -58,8 +66,9 @@ def test_old_missing_and_gutted_packages_fail(monkeypatch):
         patch.setattr(metadata, "version", missing)
         assert "FAIL  nbval is missing" in only(doctor.check_packages())
     find = doctor.importlib.util.find_spec
-    monkeypatch.setattr(doctor.importlib.util, "find_spec",
-                        lambda name: None if name == "torch" else find(name))
+    monkeypatch.setattr(
+        doctor.importlib.util, "find_spec", lambda name: None if name == "torch" else find(name)
+    )
     assert "has lost its files" in only(doctor.check_packages())
 
 
@@ -106,8 +115,13 @@ def test_a_missing_kernel_fails(monkeypatch):
 def test_a_broken_torch_is_named_and_does_not_stop_the_doctor(tmp_path):
     (tmp_path / "torch.py").write_text("raise ImportError('libtorch is gone')\n")
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
-    told = subprocess.run([sys.executable, "-m", "resattn", "doctor"], cwd=ROOT, text=True,
-                          env=environment, capture_output=True)
+    told = subprocess.run(
+        [sys.executable, "-m", "coursekit", "doctor"],
+        cwd=ROOT,
+        text=True,
+        env=environment,
+        capture_output=True,
+    )
     assert told.returncode == 1
     assert "FAIL  torch and torchvision do not start (ImportError: libtorch is gone)" in told.stdout
     assert "can be written" in told.stdout and "Traceback" not in told.stderr
@@ -123,9 +137,11 @@ def test_exit_status_follows_the_checks(monkeypatch, capsys):
 
 
 def test_commands_start_without_torch():
-    script = ("import importlib.util, sys, resattn.__main__ as line, resattn.doctor\n"
-              "assert 'torch' not in sys.modules\n"
-              "assert all(importlib.util.find_spec(m) for m, _ in line.COMMANDS.values())")
+    script = (
+        "import importlib.util, sys, resattn.__main__ as line, coursekit.doctor\n"
+        "assert 'torch' not in sys.modules\n"
+        "assert all(importlib.util.find_spec(m) for m, _ in line.COMMANDS.values())"
+    )
     subprocess.run([sys.executable, "-c", script], check=True)
 
 

@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 RANGES = dict(
     re.fullmatch(r"([\w-]+)(>=[\d.]+)", need).groups()
-    for need in PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"])
+    for need in PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"]
+)
 CONDA_NAMES = {"torch": "pytorch-cpu"}
 STUB_PIP = """\
 import os, pathlib, sys
@@ -47,8 +48,9 @@ def test_lock_holds_every_need_within_its_range_and_by_hash():
 
 
 def test_lock_names_no_host():
-    assert not re.search(r"://|--(extra-)?index-url|--find-links|@ ",
-                         (ROOT / "requirements.lock").read_text())
+    assert not re.search(
+        r"://|--(extra-)?index-url|--find-links|@ ", (ROOT / "requirements.lock").read_text()
+    )
 
 
 def test_conda_agrees_with_pyproject():
@@ -65,14 +67,18 @@ def test_ci_covers_systems_versions_and_weeks():
     flow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
     assert {"push", "pull_request", "schedule"} == set(flow[True])  # YAML 1.1 reads `on` as true
     jobs = flow["jobs"]
-    systems = {name for job in jobs.values()
-               for name in job["strategy"]["matrix"].get("os", [job["runs-on"]])}
+    systems = {
+        name
+        for job in jobs.values()
+        for name in job["strategy"]["matrix"].get("os", [job["runs-on"]])
+    }
     assert {name.split("-")[0] for name in systems} == {"ubuntu", "macos", "windows"}
     resolutions = {row["resolution"] for row in jobs["range"]["strategy"]["matrix"]["include"]}
     assert resolutions == {"lowest-direct", "highest"}
     steps = [step for job in jobs.values() for step in job["steps"]]
-    assert all(re.fullmatch(r"[\w.-]+/[\w.-]+@v\d+", step["uses"]) for step in steps
-               if "uses" in step)
+    assert all(
+        re.fullmatch(r"[\w.-]+/[\w.-]+@v\d+", step["uses"]) for step in steps if "uses" in step
+    )
     assert not any("continue-on-error" in part for part in [*steps, *jobs.values()])
     runs = [step["run"] for step in steps if "run" in step]
     assert ".ci/run" in runs and "python -m pytest" in runs
@@ -104,8 +110,12 @@ def make(folder, *words, python=sys.executable, **variables):
     calls = folder / "calls"
     calls.unlink(missing_ok=True)
     done = subprocess.run(
-        ["make", *words, *([f"PYTHON={python}"] if python else [])], cwd=folder, text=True,
-        capture_output=True, env=os.environ | {"CALLS": str(calls)} | variables)
+        ["make", *words, *([f"PYTHON={python}"] if python else [])],
+        cwd=folder,
+        text=True,
+        capture_output=True,
+        env=os.environ | {"CALLS": str(calls)} | variables,
+    )
     pips = calls.read_text().splitlines() if calls.exists() else []
     said = [line for line in done.stderr.splitlines() if line and not line.startswith("make")]
     return done.returncode, said, [line for line in pips if "install" in line]
@@ -114,9 +124,11 @@ def make(folder, *words, python=sys.executable, **variables):
 def python_that(folder, change):
     """A Python that runs `change` before the script it is given."""
     stub = folder / "python-stub"
-    stub.write_text(f"#!/bin/sh\nexec {sys.executable} -c 'import sys, runpy, shutil\n{change}\n"
-                    "sys.argv = sys.argv[1:]\n"
-                    "runpy.run_path(sys.argv[0], run_name=\"__main__\")' \"$@\"\n")
+    stub.write_text(
+        f"#!/bin/sh\nexec {sys.executable} -c 'import sys, runpy, shutil\n{change}\n"
+        "sys.argv = sys.argv[1:]\n"
+        'runpy.run_path(sys.argv[0], run_name="__main__")\' "$@"\n'
+    )
     stub.chmod(0o755)
     return stub
 
@@ -134,13 +146,16 @@ def test_second_call_installs_nothing_and_a_new_lock_does(copy):
 
 
 @posix
-@pytest.mark.parametrize(("words", "sentence"), [
-    ("NewConnectionError: Name or service not known", "connect to the network"),
-    ("ERROR: [Errno 28] No space left on device", "The disk is full: free about 7 GB"),
-    ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES", "is damaged or was exchanged"),
-    ("ERROR: No matching distribution found for torch", "install another Python"),
-    ("ERROR: something new", "the reason stands at the end of"),
-])
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("NewConnectionError: Name or service not known", "connect to the network"),
+        ("ERROR: [Errno 28] No space left on device", "The disk is full: free about 7 GB"),
+        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES", "is damaged or was exchanged"),
+        ("ERROR: No matching distribution found for torch", "install another Python"),
+        ("ERROR: something new", "the reason stands at the end of"),
+    ],
+)
 def test_a_failing_pip_becomes_one_sentence(copy, words, sentence):
     status, said, _ = make(copy, "setup", PIP_SAYS=words, PIP_EXITS="1")
     assert status != 0 and len(said) == 1 and sentence in said[0]
@@ -184,6 +199,11 @@ def test_first_suitable_python_is_taken(copy, tmp_path):
 
 @posix
 def test_lab_opens_the_first_lesson_with_the_options_given(copy):
-    told = subprocess.run(["make", "-n", "lab", "LAB_ARGS=--no-browser --port 8899"], cwd=copy,
-                          text=True, capture_output=True, check=True).stdout
+    told = subprocess.run(
+        ["make", "-n", "lab", "LAB_ARGS=--no-browser --port 8899"],
+        cwd=copy,
+        text=True,
+        capture_output=True,
+        check=True,
+    ).stdout
     assert "/lab/tree/course/00_start_here.ipynb --no-browser --port 8899" in told

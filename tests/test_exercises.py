@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from resattn.classroom import cut
-from resattn.classroom.pairs import strays
-from resattn.classroom.rehearse import Rehearsal, faults, rehearse
-from resattn.classroom.tasks import POINTS, read_set
+from coursekit.source import cut
+from coursekit.source.pairs import strays
+from coursekit.source.rehearse import Rehearsal, faults, rehearse
+from coursekit.source.tasks import POINTS, read_set
 
 ROOT = Path(__file__).resolve().parents[1]
 SETS = sorted((ROOT / "solutions").glob("*.py"))
@@ -69,19 +69,27 @@ def test_the_exercises_are_what_their_solution_makes(path):
 ALONE = """
 import json, sys
 from pathlib import Path
-from resattn.classroom.rehearse import right
-from resattn.classroom.tasks import read_set
+from coursekit.source.rehearse import right
+from coursekit.source.tasks import read_set
 
 print(json.dumps({path: right(read_set(Path(path))) for path in sys.argv[1:]}))
 """
-OLD_PROCESSOR = {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41",
-                 "MKL_ENABLE_INSTRUCTIONS": "SSE4_2", "OMP_NUM_THREADS": "2"}
+OLD_PROCESSOR = {
+    "ATEN_CPU_CAPABILITY": "default",
+    "ONEDNN_MAX_CPU_ISA": "SSE41",
+    "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
+    "OMP_NUM_THREADS": "2",
+}
 
 
 def test_solutions_print_the_same_on_an_old_processor_with_more_threads():
     done = subprocess.run(
-        [sys.executable, "-c", ALONE, *map(str, SETS)], text=True, capture_output=True, timeout=600,
-        env=os.environ | OLD_PROCESSOR)
+        [sys.executable, "-c", ALONE, *map(str, SETS)],
+        text=True,
+        capture_output=True,
+        timeout=600,
+        env=os.environ | OLD_PROCESSOR,
+    )
     assert done.returncode == 0, done.stderr
     there = json.loads(done.stdout)
     for path in SETS:

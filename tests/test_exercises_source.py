@@ -8,13 +8,13 @@ import nbformat
 import pytest
 from exercise_kit import edit, small_set, tried_text
 
-from resattn.__main__ import main
-from resattn.classroom import cut
-from resattn.classroom.answers import read_answers
-from resattn.classroom.build import derive
-from resattn.classroom.pairs import strays
-from resattn.classroom.rehearse import faults, rehearse
-from resattn.classroom.tasks import read_set
+from coursekit.__main__ import main
+from coursekit.source import cut
+from coursekit.source.answers import read_answers
+from coursekit.source.build import derive
+from coursekit.source.pairs import strays
+from coursekit.source.rehearse import faults, rehearse
+from coursekit.source.tasks import read_set
 
 
 @pytest.fixture
@@ -45,16 +45,16 @@ MALFORMED = {
     '"difficulty": 1': ('"difficulty": 6', "'square': needs task="),
     '"minutes": 5': ('"minutes": 0', "'square': needs task="),
     '"minutes": 5}': ('"minutes": 5, "time": 5}', "its field 'time' is unknown"),
-    '5}\n# ## Task': ('5, "needs": ["cube"]}\n# ## Task', "needs 'cube', which is no earlier task"),
+    "5}\n# ## Task": ('5, "needs": ["cube"]}\n# ## Task', "needs 'cube', which is no earlier task"),
     "# %% square-answer": ("# %% squares-answer", "'squares-answer': stands in the task 'square'"),
     "# %% square-hints [m": ("# %% hints [m", "'square': has no cell `square-hints`"),
     "# %% square-check points=100": ("# %% check points=100", "has no cell `square-check`"),
     "    # answer\n": ("", "'square-answer': line 4: `# end answer` is out of place"),
     "    # end answer\n": ("", "needs `# answer` above and `# end answer` below"),
     "    return x * x.abs()\n": ("", "there is no answer above this marker"),
-    '    # answer\n    return': ("# answer\n    return", "must stand inside a function"),
+    "    # answer\n    return": ("# answer\n    return", "must stand inside a function"),
     "def square(x):": ("y = 2\n\n\ndef square(x):", "line 1 is no function, class or import"),
-    'def square(x): ': ("import torchvision\n\n\ndef square(x):", "reaches for torchvision"),
+    "def square(x): ": ("import torchvision\n\n\ndef square(x):", "reaches for torchvision"),
     "points=100": ("points=90", "the points make 90, and not 100 (square 90)"),
     " points=100": ("", "'square-check': needs points=n"),
     'Check("square-check")': ('Check("other")', 'must contain the line check = Check("square-'),
@@ -87,7 +87,7 @@ def test_two_cells_of_one_name_and_words_without_markers_are_refused(source):
 
 
 TRIED = {
-    "[[square.wrong]]\nname = \"cube\"": ("[[cube.wrong]]\nname = \"cube\"", "[cube] is no task"),
+    '[[square.wrong]]\nname = "cube"': ('[[cube.wrong]]\nname = "cube"', "[cube] is no task"),
     "different =": ("another =", "[square] has different ="),
     'name = "cube"': ('name = "size"', "has 'size' twice"),
     'says = "you took the third power"': ("", "'cube' must have name, says, and either old"),
@@ -118,21 +118,45 @@ def test_five_wrong_answers_or_none_at_all_are_too_few(source):
 
 
 UNPROVEN = [
-    (".py", "check.normal(*shape))", "check.normal(*shape).abs())",
-     "the wrong answer 'no-sign' gets full points"),
-    (".py", 'Check("square-check")\n', 'Check("square-check")\nsquare(check.normal(2))\n',
-     "'square-check': raises NotImplementedError"),
-    (".py", "    return x * x.abs()", "    return x * x.abs() + x.lost()",
-     "no value of the solution"),
-    (".py", "    # answer", "    # answer\n    raise NotImplementedError('your turn')",
-     "prints a line that is no value of the solution"),
-    (".py", "    # end answer", "    # given\n    # return abs(x) * x\n    # end answer",
-     "the unsolved exercise passes square-check"),
+    (
+        ".py",
+        "check.normal(*shape))",
+        "check.normal(*shape).abs())",
+        "the wrong answer 'no-sign' gets full points",
+    ),
+    (
+        ".py",
+        'Check("square-check")\n',
+        'Check("square-check")\nsquare(check.normal(2))\n',
+        "'square-check': raises NotImplementedError",
+    ),
+    (
+        ".py",
+        "    return x * x.abs()",
+        "    return x * x.abs() + x.lost()",
+        "no value of the solution",
+    ),
+    (
+        ".py",
+        "    # answer",
+        "    # answer\n    raise NotImplementedError('your turn')",
+        "prints a line that is no value of the solution",
+    ),
+    (
+        ".py",
+        "    # end answer",
+        "    # given\n    # return abs(x) * x\n    # end answer",
+        "the unsolved exercise passes square-check",
+    ),
     (".toml", "x.sign() * x**2", "x**2", "the different right answer loses points: maps of"),
     (".toml", 'new = "x * x * x"', 'new = "x * x"', "is told both things"),
     (".toml", 'new = "x * x * x"', 'new = "x.nothing"', "only raises errors"),
-    (".toml", "[[square", '[square.within]\n"no line" = [0, 1]\n\n[[square',
-     "[within] must have an interval for each line of check.measure"),
+    (
+        ".toml",
+        "[[square",
+        '[square.within]\n"no line" = [0, 1]\n\n[[square',
+        "[within] must have an interval for each line of check.measure",
+    ),
 ]
 
 
@@ -145,7 +169,7 @@ def test_a_set_that_proves_nothing_is_not_built(source, kind, old, new, said, ca
 
 
 def test_a_wrong_answer_without_an_end_is_refused_by_its_name(source, capsys, monkeypatch):
-    monkeypatch.setattr("resattn.classroom.rehearse.LINE_LIMIT", 2)
+    monkeypatch.setattr("coursekit.source.rehearse.LINE_LIMIT", 2)
     endless = "[x for each in iter(int, 1) if each]"
     edit(source.with_suffix(".toml"), 'new = "x * x * x"', f'new = "{endless}"')
     assert main(["build", str(source)]) == 2
@@ -201,8 +225,13 @@ def test_one_letter_in_the_executed_solution_is_found(made, capsys):
 
 def test_files_without_a_solution_are_astray(made):
     assert strays(Path()) == []
-    for name in ("exercises/02_lost.py", "exercises/expected/02_lost.json", "solutions/notes.txt",
-                 "solutions/02_lost.toml", "exercises/notes.json"):
+    for name in (
+        "exercises/02_lost.py",
+        "exercises/expected/02_lost.json",
+        "solutions/notes.txt",
+        "solutions/02_lost.toml",
+        "exercises/notes.json",
+    ):
         Path(name).write_text("")
         assert [fault for fault in strays(Path()) if fault.startswith(name)], name
         Path(name).unlink()

@@ -9,11 +9,12 @@ import pytest
 from exercise_kit import edit, small_set
 from test_pairs import jupyterlab
 
-from resattn.__main__ import main
-from resattn.classroom import marking, mine
-from resattn.classroom.build import derive
-from resattn.classroom.marking import mark
-from resattn.classroom.student import read
+from coursekit import mine
+from coursekit.__main__ import main
+from coursekit.source.build import derive
+from coursekit.student import check as marking
+from coursekit.student.check import mark
+from coursekit.student.notebook import read
 
 NOTEBOOK = Path("exercises/01_small.ipynb")
 STUB = '    raise NotImplementedError("square: your turn")'
@@ -89,7 +90,9 @@ FAULTY = {
     "a forbidden module": ("import torchvision\n" + square("x * x.abs()"), "without torchvision"),
     "the end of Python": ("import os\n\n\ndef square(x):\n    os._exit(1)", "Python itself died"),
     "verdicts of its own": (
-        "print('maps of (2, 3, 5, 7): agrees')\n" + square("x"), "same shape, other values"),
+        "print('maps of (2, 3, 5, 7): agrees')\n" + square("x"),
+        "same shape, other values",
+    ),
 }
 
 
@@ -124,8 +127,10 @@ def test_jupyterlab_opens_an_exercise_and_keeps_what_is_written_in_it(course):
             os.utime(path, (10**9, 10**9) if path == newer else (0, 0))
         manager.save(manager.get(str(NOTEBOOK)), str(NOTEBOOK))
         assert twin.read_bytes() == given[1]
-        assert nbformat.read(NOTEBOOK, as_version=4).cells == nbformat.reads(
-            given[0].decode(), as_version=4).cells
+        assert (
+            nbformat.read(NOTEBOOK, as_version=4).cells
+            == nbformat.reads(given[0].decode(), as_version=4).cells
+        )
     model = manager.get(str(NOTEBOOK))
     cell = next(each for each in model["content"].cells if each.id == "square-answer")
     cell.source = square("x * x.abs()").strip()

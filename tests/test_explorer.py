@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from coursekit.source.build import build
+from coursekit.source.pairs import WIDGET_VIEW, differences
 from resattn import plots
-from resattn.classroom.build import build
-from resattn.classroom.pairs import WIDGET_VIEW, differences
 from resattn.plots.style import DPI
 
 LESSON = """\
@@ -117,12 +117,21 @@ def test_the_page_gets_sliders_and_a_picture_with_its_text(data):
     assert f'alt="{bundle["text/plain"]}"' in explorer.picture.value
 
 
-@pytest.mark.parametrize(("choice", "said"), [
-    ({"image": 3, "module": "stages.0.1"}, "no image 3; choose one of 0, 1, 2"),
-    ({"image": -1, "module": "stages.0.1"}, "no image -1"),
-    ({"image": 0, "module": "stages.2.1"}, "no module 'stages.2.1'; choose one of 'stages.0.1'"),
-    ({"image": 0, "module": "stages.0.1", "channel": 4}, "no channel 4; choose one of 'mean', 0"),
-])
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        ({"image": 3, "module": "stages.0.1"}, "no image 3; choose one of 0, 1, 2"),
+        ({"image": -1, "module": "stages.0.1"}, "no image -1"),
+        (
+            {"image": 0, "module": "stages.2.1"},
+            "no module 'stages.2.1'; choose one of 'stages.0.1'",
+        ),
+        (
+            {"image": 0, "module": "stages.0.1", "channel": 4},
+            "no channel 4; choose one of 'mean', 0",
+        ),
+    ],
+)
 def test_a_choice_that_does_not_exist_is_refused(data, choice, said):
     with pytest.raises(ValueError, match=said):
         plots.map_view(*data, **choice)

@@ -19,16 +19,28 @@ import pytest
 from attacks.code import BY_NAME, CASES
 from grading_kit import FULL, SETS, Case, grade, results, unfair, write_class
 
-from resattn.grading.kernels import guard, levels
+from coursekit.sandbox import guard, levels
 
 pytestmark = pytest.mark.skipif(
-    not sys.platform.startswith("linux"), reason="kernels are shut in on Linux only")
+    not sys.platform.startswith("linux"), reason="kernels are shut in on Linux only"
+)
 
 MARK = "student-was-here"
 OPTIONS = ("--seed", "3", "--seconds", "1")
 REPOSITORY = Path(__file__).parents[1]
-WRITTEN = {"canvas.csv", "feedback", "grades.csv", "grades.json", "index.html", "junit.xml",
-           "manual.csv", "moodle.csv", "results", "session.json", "similarity.csv"}
+WRITTEN = {
+    "canvas.csv",
+    "feedback",
+    "grades.csv",
+    "grades.json",
+    "index.html",
+    "junit.xml",
+    "manual.csv",
+    "moodle.csv",
+    "results",
+    "session.json",
+    "similarity.csv",
+}
 PUBLIC = "/dev/shm", "/var/tmp", "/tmp", str(REPOSITORY), str(REPOSITORY / "tests"), str(SETS)
 
 
@@ -55,24 +67,38 @@ def graded(cases: Iterable[Case], *options: str, backwards: bool = False) -> Ite
                 folder.mkdir()
                 patch.setenv(variable, str(folder))
             (home / "treasure").write_text("nobody's business")
-            places = {"HOME": home, "TMP": spare, "SUBMISSIONS": handed, "OUT": out, "SETS": SETS,
-                      "REPOSITORY": REPOSITORY, "PORT": port, "MARK": MARK,
-                      "SHELL": "getattr(exit, '_' + 'ip')"}
+            places = {
+                "HOME": home,
+                "TMP": spare,
+                "SUBMISSIONS": handed,
+                "OUT": out,
+                "SETS": SETS,
+                "REPOSITORY": REPOSITORY,
+                "PORT": port,
+                "MARK": MARK,
+                "SHELL": "getattr(exit, '_' + 'ip')",
+            }
             rows = _rows(cases, backwards)
             write_class(handed, (_placed(case, name, places) for name, case in rows.items()))
             processes, files = _processes(), _files(home, handed)
             grade(handed, out, *OPTIONS, *options)
             found = results(out)
             yield Graded(
-                out, {case.name: student for student, case in rows.items()},
+                out,
+                {case.name: student for student, case in rows.items()},
                 {case.name: found[student] for student, case in rows.items()},
                 [found[student] for student, case in rows.items() if case.name == "neighbour"],
-                {"processes": sorted(_processes() - processes), "guests": guests,
-                 "temporary files": sorted(spare.iterdir()),
-                 "changed files": sorted(_files(home, handed) ^ files),
-                 "public files": [path for folder in PUBLIC
-                                  for path in Path(folder).glob(f"{MARK}*")],
-                 "foreign files": sorted({path.name for path in out.iterdir()} - WRITTEN)})
+                {
+                    "processes": sorted(_processes() - processes),
+                    "guests": guests,
+                    "temporary files": sorted(spare.iterdir()),
+                    "changed files": sorted(_files(home, handed) ^ files),
+                    "public files": [
+                        path for folder in PUBLIC for path in Path(folder).glob(f"{MARK}*")
+                    ],
+                    "foreign files": sorted({path.name for path in out.iterdir()} - WRITTEN),
+                },
+            )
     finally:
         shutil.rmtree(base, ignore_errors=True)
 
@@ -133,14 +159,19 @@ def _processes() -> set[str]:
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
-    return {f"{each.pid} {each.create_time()}: {each.name()}"
-            for each in psutil.Process().children(recursive=True)}
+    return {
+        f"{each.pid} {each.create_time()}: {each.name()}"
+        for each in psutil.Process().children(recursive=True)
+    }
 
 
 def _files(*folders: Path) -> set[tuple[str, str]]:
     """All files below some folders, with what is in them."""
-    return {(str(path), hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "")
-            for folder in folders for path in folder.rglob("*")}
+    return {
+        (str(path), hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "")
+        for folder in folders
+        for path in folder.rglob("*")
+    }
 
 
 @pytest.fixture(scope="module")
@@ -159,12 +190,17 @@ def test_points_are_fair(town, name):
 
 def test_no_neighbour_is_harmed(town):
     assert len(town.neighbours) > len(CASES) / 12
-    assert [unfair(Case("neighbour"), each) for each in town.neighbours if unfair(
-        Case("neighbour"), each)] == []
+    assert [
+        unfair(Case("neighbour"), each)
+        for each in town.neighbours
+        if unfair(Case("neighbour"), each)
+    ] == []
 
 
-@pytest.mark.parametrize("kind", ["processes", "guests", "temporary files", "changed files",
-                                  "public files", "foreign files"])
+@pytest.mark.parametrize(
+    "kind",
+    ["processes", "guests", "temporary files", "changed files", "public files", "foreign files"],
+)
 def test_nothing_is_left_changed_or_reached(town, kind):
     assert town.traces[kind] == []
 
@@ -175,8 +211,11 @@ def test_every_row_is_whole(town):
     everything = {each["student"]: each for each in results(town.out).values()}
     assert rows.keys() == everything.keys()
     for student, result in everything.items():
-        assert float(rows[student]["total"]) == result["points"] == sum(
-            task["points"] for task in result["tasks"].values())
+        assert (
+            float(rows[student]["total"])
+            == result["points"]
+            == sum(task["points"] for task in result["tasks"].values())
+        )
         assert result["of"] == sum(FULL.values())
 
 
@@ -187,16 +226,23 @@ def test_hidden_checks_stay_hidden(town):
     assert not any("1, 4, 2, 3" in page.read_text(encoding="utf-8") for page in pages)
 
 
-FAST = [BY_NAME[name] for name in """
+FAST = [
+    BY_NAME[name]
+    for name in """
     odd-in-place lie-equal steal-by-exec state-no-gradients forged-points patched-check-done
     patched-torch-name environment-seed exit-at-once crash-by-abort signal-kill-self frames
-    """.split()]
+    """.split()
+]
 
 
 def test_order_and_workers_change_nothing(town):
     def points(found: dict[str, dict]) -> dict[str, list]:
-        return {case.name: [(task["points"], task["reason"])
-                            for task in found[case.name]["tasks"].values()] for case in FAST}
+        return {
+            case.name: [
+                (task["points"], task["reason"]) for task in found[case.name]["tasks"].values()
+            ]
+            for case in FAST
+        }
 
     with graded(FAST, "--jobs", "1", backwards=True) as done:
         assert points(done.found) == points(town.found)
@@ -215,16 +261,22 @@ OTHER_LEVELS = {  # the seconds of a call: each kernel that bwrap starts imports
     "landlock": "1",
     "bubblewrap": "6",
 }
-REACHING = [BY_NAME[name] for name in """
+REACHING = [
+    BY_NAME[name]
+    for name in """
     read-solution read-other-submissions read-results read-runs read-home read-users
     reach-server write-outside write-results delete-outside write-package net-tcp net-udp
     net-abstract fork-daemon
-    """.split()]
-LIMITED = [BY_NAME[name] for name in """
+    """.split()
+]
+LIMITED = [
+    BY_NAME[name]
+    for name in """
     loop-at-top loop-in-call loop-printing-at-top loop-without-alarm exit-at-once
     signal-kill-self crash-by-abort memory-in-steps-in-call disk-one-file output-one-print
     fork-many fork-sleeper
-    """.split()]
+    """.split()
+]
 
 
 @pytest.mark.parametrize("level", OTHER_LEVELS)
@@ -247,6 +299,8 @@ def test_limits_hold_without_isolation():
 def _unfair(done: Graded) -> dict[str, list[str]]:
     """What is not fair, by case."""
     neighbour = Case("neighbour")
-    pairs = [*((BY_NAME[name], result) for name, result in done.found.items()
-               if name in BY_NAME), *((neighbour, result) for result in done.neighbours)]
+    pairs = [
+        *((BY_NAME[name], result) for name, result in done.found.items() if name in BY_NAME),
+        *((neighbour, result) for result in done.neighbours),
+    ]
     return {result["student"]: faults for case, result in pairs if (faults := unfair(case, result))}

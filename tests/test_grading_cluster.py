@@ -17,17 +17,24 @@ pytest.importorskip("distributed")
 CASES = [
     *(Case(f"student{k:02}") for k in range(8)),
     Case("dies", {"square": "import os\nos.kill(os.getpid(), 9)"}, {"square": 0}),
-    Case("wrong", {"merge": "def merge(trunk, mask):\n    return mask * trunk"}, {"merge": 0},
-         says={"merge": "you computed M*T"}),
+    Case(
+        "wrong",
+        {"merge": "def merge(trunk, mask):\n    return mask * trunk"},
+        {"merge": 0},
+        says={"merge": "you computed M*T"},
+    ),
 ]
 
 
 @contextlib.contextmanager
 def dask(*arguments: str) -> Iterator[subprocess.Popen]:
     """A scheduler or worker, ended with all it started."""
-    process = subprocess.Popen([sys.executable, "-m", "distributed.cli." + arguments[0],
-                                *arguments[1:]], start_new_session=True,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "distributed.cli." + arguments[0], *arguments[1:]],
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         yield process
     finally:
@@ -44,20 +51,52 @@ def test_a_lost_worker_loses_no_submission_and_changes_no_grade(tmp_path):
     folder, here, there = write_class(tmp_path / "class", CASES), tmp_path / "a", tmp_path / "b"
     grade(folder, here, "--seed", "5", "--seconds", "2")
     address = tmp_path / "scheduler.json"
-    worker = ("dask_worker", "--scheduler-file", str(address), "--nthreads", "1", "--no-nanny",
-              "--no-dashboard", "--local-directory", str(tmp_path / "dask"))
-    with dask("dask_scheduler", "--scheduler-file", str(address), "--no-dashboard", "--host",
-              "127.0.0.1", "--port", "0"):
+    worker = (
+        "dask_worker",
+        "--scheduler-file",
+        str(address),
+        "--nthreads",
+        "1",
+        "--no-nanny",
+        "--no-dashboard",
+        "--local-directory",
+        str(tmp_path / "dask"),
+    )
+    with dask(
+        "dask_scheduler",
+        "--scheduler-file",
+        str(address),
+        "--no-dashboard",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+    ):
         until = time.monotonic() + 60
         while not address.exists() and time.monotonic() < until:
             time.sleep(0.1)
         scheduler = json.loads(address.read_text())["address"]
         with dask(*worker) as lost, dask(*worker):
-            command = [sys.executable, "-m", "resattn", "grade", str(folder), "--out", str(there),
-                       "--sets", str(SETS), "--seed", "5", "--seconds", "2",
-                       "--scheduler", scheduler]
-            with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                  text=True) as grader:
+            command = [
+                sys.executable,
+                "-m",
+                "coursekit",
+                "grade",
+                str(folder),
+                "--out",
+                str(there),
+                "--sets",
+                str(SETS),
+                "--seed",
+                "5",
+                "--seconds",
+                "2",
+                "--scheduler",
+                scheduler,
+            ]
+            with subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            ) as grader:
                 seen = []
                 for line in grader.stdout:
                     seen.append(line)

@@ -9,9 +9,9 @@ import zipfile
 
 import pytest
 
-from resattn.grading import collect as collecting
-from resattn.grading import listing
-from resattn.grading.collect import Handed, Unread, collect
+from coursekit.submissions import collect as collecting
+from coursekit.submissions import listing
+from coursekit.submissions.collect import Handed, Unread, collect
 
 A, B = b'{"cells": [1]}', b'{"cells": [2]}'
 SET = "05_arl_fix.ipynb"
@@ -51,8 +51,10 @@ def tarred(files, mode="w:gz"):
 
 def students(folder, **more):
     """Student and data of each file, "unread" for those without."""
-    return [(row.student, row.data if isinstance(row, Handed) else "unread")
-            for row in collect(folder, **more)]  # fmt: skip
+    return [
+        (row.student, row.data if isinstance(row, Handed) else "unread")
+        for row in collect(folder, **more)
+    ]
 
 
 ANNA_BEN = [("anna", A), ("ben", B)]
@@ -70,14 +72,17 @@ LAYOUTS = {
     "a class zip, names of their own": {"all.zip": zipped({"anna/x.ipynb": A, "ben/y.ipynb": B})},
     "a class zip with a folder in it": {"c.zip": zipped({f"c/anna/{SET}": A, f"c/ben/{SET}": B})},
     "a flat class zip": {"all.zip": zipped({f"anna_{SET}": A, f"ben_{SET}": B})},
-    "zips in a class zip": {"all.zip": zipped({"anna.zip": zipped({SET: A}),
-                                               "ben.zip": zipped({SET: B})})},
+    "zips in a class zip": {
+        "all.zip": zipped({"anna.zip": zipped({SET: A}), "ben.zip": zipped({SET: B})})
+    },
     "a folder for all": {f"all/anna/{SET}": A, f"all/ben/{SET}": B},
-    "handed in by submit": {"anna/05_arl_fix-2026-11-02-100000.zip": zipped({SET: A}),
-                            "ben_05_arl_fix-2026-11-02-100000.zip": zipped({SET: B})},
+    "handed in by submit": {
+        "anna/05_arl_fix-2026-11-02-100000.zip": zipped({SET: A}),
+        "ben_05_arl_fix-2026-11-02-100000.zip": zipped({SET: B}),
+    },
     "tar": {"anna.tar.gz": tarred({SET: A}), "ben/b.tar": tarred({SET: B}, "w")},
     "names from Windows": {"all.zip": zipped({f"anna\\{SET}": A, f"ben\\{SET}": B})},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -87,22 +92,40 @@ def test_a_file_is_its_students_in_every_layout(layout, tmp_path):
 
 EXPORTS = {
     "Moodle, folders": ({f"{MOODLE}_/{SET}": A}, "Anna Lee", {"moodle": "123"}),
-    "Moodle, folders without the last mark": ({f"{MOODLE}/{SET}": A}, "Anna Lee",
-                                              {"moodle": "123"}),
+    "Moodle, folders without the last mark": (
+        {f"{MOODLE}/{SET}": A},
+        "Anna Lee",
+        {"moodle": "123"},
+    ),
     "Moodle, flat": ({f"{MOODLE}_{SET}": A}, "Anna Lee", {"moodle": "123"}),
-    "Moodle, a zip": ({"export.zip": zipped({f"{MOODLE}_/{SET}": A})}, "Anna Lee",
-                      {"moodle": "123"}),
-    "Moodle, zip in zip": ({"e.zip": zipped({f"{MOODLE}_/05.zip": zipped({SET: A})})}, "Anna Lee",
-                           {"moodle": "123"}),
+    "Moodle, a zip": (
+        {"export.zip": zipped({f"{MOODLE}_/{SET}": A})},
+        "Anna Lee",
+        {"moodle": "123"},
+    ),
+    "Moodle, zip in zip": (
+        {"e.zip": zipped({f"{MOODLE}_/05.zip": zipped({SET: A})})},
+        "Anna Lee",
+        {"moodle": "123"},
+    ),
     "Canvas": ({f"leeanna_12345_678901_{SET}": A}, "leeanna", {"canvas": "12345"}),
-    "Canvas, late, again": ({"leeanna_LATE_12345_678901_name-1.ipynb": A}, "leeanna",
-                            {"canvas": "12345"}),
-    "Canvas, a zip": ({"submissions.zip": zipped({f"leeanna_12345_678901_{SET}": A})}, "leeanna",
-                      {"canvas": "12345"}),
-    "Canvas, zip in zip": ({"s.zip": zipped({"leeanna_12345_678901_05.zip": zipped({SET: A})})},
-                           "leeanna", {"canvas": "12345"}),
+    "Canvas, late, again": (
+        {"leeanna_LATE_12345_678901_name-1.ipynb": A},
+        "leeanna",
+        {"canvas": "12345"},
+    ),
+    "Canvas, a zip": (
+        {"submissions.zip": zipped({f"leeanna_12345_678901_{SET}": A})},
+        "leeanna",
+        {"canvas": "12345"},
+    ),
+    "Canvas, zip in zip": (
+        {"s.zip": zipped({"leeanna_12345_678901_05.zip": zipped({SET: A})})},
+        "leeanna",
+        {"canvas": "12345"},
+    ),
     "a year is no Canvas id": ({f"lee_2024_{SET}": A}, "lee_2024", {}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("export", EXPORTS)
@@ -117,14 +140,27 @@ def test_two_of_one_name_are_told_apart_and_two_exports_are_read_together(tmp_pa
     assert students(tmp_path) == [("Anna Lee (7)", A), ("Anna Lee (8)", A)]
     both = lay(tmp_path / "two", {f"{k}.zip": zipped({f"{MOODLE}_/{k}.ipynb": A}) for k in "56"})
     assert [(row.student, row.path.split("/")[0]) for row in collect(both)] == [
-        ("Anna Lee", "5.zip"), ("Anna Lee", "6.zip")]  # fmt: skip
+        ("Anna Lee", "5.zip"),
+        ("Anna Lee", "6.zip"),
+    ]
 
 
 def test_what_programs_and_the_course_made_is_ignored(tmp_path):
-    rubbish = [f".ipynb_checkpoints/{SET}", "05-checkpoint.ipynb", f"._{SET}", ".hidden.ipynb",
-               f"__MACOSX/anna/._{SET}", "solutions/05_arl_fix.ipynb", "course/05_arl_fix.ipynb",
-               "mine/kept/05-old.ipynb", "mine/hand_in/05.zip", "resattn/units.py", "helpers.py",
-               "data.csv", "report.pdf"]  # fmt: skip
+    rubbish = [
+        f".ipynb_checkpoints/{SET}",
+        "05-checkpoint.ipynb",
+        f"._{SET}",
+        ".hidden.ipynb",
+        f"__MACOSX/anna/._{SET}",
+        "solutions/05_arl_fix.ipynb",
+        "course/05_arl_fix.ipynb",
+        "mine/kept/05-old.ipynb",
+        "mine/hand_in/05.zip",
+        "resattn/units.py",
+        "helpers.py",
+        "data.csv",
+        "report.pdf",
+    ]
     files = {f"anna/{each}": B for each in rubbish} | {f"anna/exercises/{SET}": A}
     folder = lay(tmp_path / "one", files | {"grades.csv": b"", "README.md": b"", "x.py": b""})
     assert students(folder) == [("anna", A), ("x", "unread")]
@@ -135,17 +171,34 @@ def test_what_programs_and_the_course_made_is_ignored(tmp_path):
 
 
 def test_a_percent_script_is_handed_in_and_a_plain_module_is_not(tmp_path):
-    lay(tmp_path, {"anna/05.py": b"# %% merge-answer\n", "anna/help.py": b"x = 1",
-                   "ben/05.py": b"# In[1]:\n", "cleo/help.py": b"x = 1"})  # fmt: skip
+    lay(
+        tmp_path,
+        {
+            "anna/05.py": b"# %% merge-answer\n",
+            "anna/help.py": b"x = 1",
+            "ben/05.py": b"# In[1]:\n",
+            "cleo/help.py": b"x = 1",
+        },
+    )
     rows = list(collect(tmp_path))
     assert [(row.student, row.path) for row in rows] == [
-        ("anna", "anna/05.py"), ("ben", "ben/05.py"), ("cleo", "cleo/help.py")]  # fmt: skip
+        ("anna", "anna/05.py"),
+        ("ben", "ben/05.py"),
+        ("cleo", "cleo/help.py"),
+    ]
     assert rows[2].why == "no notebook was handed in, only help.py"
 
 
 def test_every_student_has_a_row(tmp_path):
-    lay(tmp_path, {"anna/report.pdf": b"", f"ben/{SET}": B, "dan.zip": zipped({"a.txt": b""}),
-                   "leeanna_12345_678901_report.pdf": b""})  # fmt: skip
+    lay(
+        tmp_path,
+        {
+            "anna/report.pdf": b"",
+            f"ben/{SET}": B,
+            "dan.zip": zipped({"a.txt": b""}),
+            "leeanna_12345_678901_report.pdf": b"",
+        },
+    )
     (tmp_path / "cleo").mkdir()
     rows = {row.student: row for row in collect(tmp_path)}
     assert list(rows) == ["anna", "ben", "cleo", "dan", "leeanna"]
@@ -156,9 +209,17 @@ def test_every_student_has_a_row(tmp_path):
 
 
 def test_rows_are_sorted_and_say_when(tmp_path):
-    lay(tmp_path, {f"ben/{SET}": B, "anna/b.ipynb": B, "anna/a.ipynb": A,
-                   "cleo.tgz": tarred({SET: A}), "dan.zip": zipped({SET: A}),
-                   "eve.zip": zipped({SET: A}, date_time=(1980, 0, 0, 0, 0, 0))})  # fmt: skip
+    lay(
+        tmp_path,
+        {
+            f"ben/{SET}": B,
+            "anna/b.ipynb": B,
+            "anna/a.ipynb": A,
+            "cleo.tgz": tarred({SET: A}),
+            "dan.zip": zipped({SET: A}),
+            "eve.zip": zipped({SET: A}, date_time=(1980, 0, 0, 0, 0, 0)),
+        },
+    )
     os.utime(tmp_path / "anna" / "a.ipynb", (1_793_613_600.7, 1_793_613_600.7))
     rows = list(collect(tmp_path))
     paths = [row.path for row in rows]
@@ -211,8 +272,11 @@ HOSTILE = {
     "no zip at all": ("dora.zip", lambda: b"no zip", "does not open as an archive"),
     "half a zip": ("dora.zip", lambda: zipped({SET: A})[:60], "does not open as an archive"),
     "damaged": ("dora.zip", lambda: flipped(zipped({SET: os.urandom(99)})), "damaged in its"),
-    "wrong bytes": ("dora.zip", lambda: zipped({SET: A}).replace(b"P", b"p", 1),
-                    "damaged in its archive"),
+    "wrong bytes": (
+        "dora.zip",
+        lambda: zipped({SET: A}).replace(b"P", b"p", 1),
+        "damaged in its archive",
+    ),
     "encrypted": ("dora.zip", lambda: encrypted(), "encrypted; hand it in without a password"),
     "a bomb": ("dora.zip", bomb, "larger than 1,000,000 bytes"),
     "a lying bomb": ("dora.zip", lying, "damaged in its archive"),
@@ -220,19 +284,28 @@ HOSTILE = {
     "names that lead out": ("dora.zip", lambda: zipped({f"../../{SET}": A}), "leads out"),
     "a name from the root": ("dora.zip", lambda: zipped({f"/etc/{SET}": A}), "leads out"),
     "a name with a drive": ("dora.zip", lambda: zipped({f"C:\\{SET}": A}), "leads out"),
-    "a link in a zip": ("dora.zip", lambda: zipped({SET: b"/etc/passwd"},
-                                                   external_attr=0o120777 << 16), "link"),
+    "a link in a zip": (
+        "dora.zip",
+        lambda: zipped({SET: b"/etc/passwd"}, external_attr=0o120777 << 16),
+        "link",
+    ),
     "a link in a tar": ("dora.tar", linked, "link"),
     "a tar bomb": ("dora.tgz", lambda: tarred({SET: b"0" * 3_000_000}), "larger than"),
     "a tar with a long name": ("dora.tar", long_name, "does not open as an archive"),
     "no tar at all": ("dora.tar.gz", lambda: b"\x1f\x8bno", "does not open as an archive"),
     "too large": ("dora/big.ipynb", lambda: b" " * 1_000_001, "larger than 1,000,000 bytes"),
-    "a deep path": ("dora.zip", lambda: zipped({"dora/" + "a/" * 30_000 + SET: A}),
-                    "nested more than 8 deep"),
+    "a deep path": (
+        "dora.zip",
+        lambda: zipped({"dora/" + "a/" * 30_000 + SET: A}),
+        "nested more than 8 deep",
+    ),
     "a long name": ("dora.zip", lambda: zipped({"_" * 60_000 + "/../x.ipynb": A}), "leads out"),
-    "far too many files": ("dora.zip", lambda: zipped({f"{k}.txt": b"" for k in range(99)}),
-                           "more than 40 entries"),
-}  # fmt: skip
+    "far too many files": (
+        "dora.zip",
+        lambda: zipped({f"{k}.txt": b"" for k in range(99)}),
+        "more than 40 entries",
+    ),
+}
 
 
 def encrypted():
@@ -244,7 +317,7 @@ def encrypted():
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_file_costs_its_own_row_a_sentence_and_nobody_else(name, tmp_path, monkeypatch):
-    monkeypatch.setattr("resattn.grading.archives.ENTRIES", 40)
+    monkeypatch.setattr("coursekit.submissions.archives.ENTRIES", 40)
     path, data, why = HOSTILE[name]
     lay(tmp_path / "in", {f"anna/{SET}": A, f"zoe/{SET}": B, path: data()})
     rows = list(collect(tmp_path / "in", size_limit=1_000_000))
@@ -300,10 +373,17 @@ def test_names_are_shown_on_one_line(tmp_path):
 
 
 def test_no_student_can_hand_in_for_another(tmp_path):
-    forged = {f"ben_11_222_{SET}": B, f"ben/{SET}": B, f"cleo/{SET}": B,
-              f"Ben_12_assignsubmission_file_/{SET}": B}  # fmt: skip
-    lay(tmp_path, {"anna.zip": zipped(forged), f"ben/{SET}": A}
-        | {f"dora/{path}": data for path, data in forged.items()})  # fmt: skip
+    forged = {
+        f"ben_11_222_{SET}": B,
+        f"ben/{SET}": B,
+        f"cleo/{SET}": B,
+        f"Ben_12_assignsubmission_file_/{SET}": B,
+    }
+    lay(
+        tmp_path,
+        {"anna.zip": zipped(forged), f"ben/{SET}": A}
+        | {f"dora/{path}": data for path, data in forged.items()},
+    )
     assert {row.student for row in collect(tmp_path) if row.data == B} == {"anna", "dora"}
 
 

@@ -27,23 +27,35 @@ import pytest
 from attacks.notebooks import BY_NAME, CASES, MARK, NAMES, PATH, WRONG, HandedIn, saved, zipped
 from grading_kit import FULL, NAME, SETS, SMALL, SOLUTION, grade, unfair
 
-from resattn.__main__ import main
-from resattn.classroom.finding.matching import match
-from resattn.classroom.finding.reading import Unreadable, read_notebook
-from resattn.grading import grade as command
-from resattn.grading import results as stored
-from resattn.grading.collect import collect
-from resattn.grading.kernels import guard, levels
-from resattn.grading.listing import shown
-from resattn.grading.survey import survey
+from coursekit.__main__ import main
+from coursekit.grader import grade as command
+from coursekit.grader import results as stored
+from coursekit.sandbox import guard, levels
+from coursekit.submissions.collect import collect
+from coursekit.submissions.listing import shown
+from coursekit.submissions.matching import match
+from coursekit.submissions.reading import Unreadable, read_notebook
+from coursekit.submissions.survey import survey
 
 linux = pytest.mark.skipif(
     not sys.platform.startswith("linux") or levels.best() == "plain",
-    reason="needs a machine that shuts kernels in")
+    reason="needs a machine that shuts kernels in",
+)
 
 OPTIONS = ("--seed", "3", "--seconds", "1", "--jobs", "2")
-WRITTEN = {"canvas.csv", "feedback", "grades.csv", "grades.json", "index.html", "junit.xml",
-           "manual.csv", "moodle.csv", "results", "session.json", "similarity.csv"}
+WRITTEN = {
+    "canvas.csv",
+    "feedback",
+    "grades.csv",
+    "grades.json",
+    "index.html",
+    "junit.xml",
+    "manual.csv",
+    "moodle.csv",
+    "results",
+    "session.json",
+    "similarity.csv",
+}
 POINTS = sum(FULL.values())
 
 
@@ -63,8 +75,9 @@ class Place:
         for path in sorted((self.base / "out" / "results").glob("*.json")):
             result = json.loads(path.read_text())
             found.setdefault(result["student"], []).append(result)
-        return {name: sorted(each, key=lambda one: one["set"] is None)
-                for name, each in found.items()}
+        return {
+            name: sorted(each, key=lambda one: one["set"] is None) for name, each in found.items()
+        }
 
     def left(self) -> list[str]:
         """Processes that the grader has left behind."""
@@ -96,9 +109,11 @@ def _processes() -> set[str]:
 
 def _files(folder: Path) -> dict[str, str]:
     """All files below a folder, with what is in them and when it was written."""
-    return {str(path): f"{path.lstat().st_mtime_ns} " + (
-        hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "")
-        for path in folder.rglob("*")}
+    return {
+        str(path): f"{path.lstat().st_mtime_ns} "
+        + (hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "")
+        for path in folder.rglob("*")
+    }
 
 
 # The class: all cases, one of each kind of mutilated notebook, and honest neighbours
@@ -130,8 +145,10 @@ DISTINCT = {f"mutilated-{k:03}": MUTILATED[k] for k in sorted(KINDS.values())}
 @pytest.fixture(scope="module")
 def town() -> Iterator[SimpleNamespace]:
     """Everything graded in one call."""
-    cases = list(CASES) + [HandedIn(name, make=lambda data=made.data: data, path=made.name)
-                           for name, made in DISTINCT.items()]
+    cases = list(CASES) + [
+        HandedIn(name, make=lambda data=made.data: data, path=made.name)
+        for name, made in DISTINCT.items()
+    ]
     neighbours = [HandedIn(f"neighbour-{k}") for k in range(0, len(cases) // 8 + 1)]
     with place() as here:
         for case in [*cases, *neighbours]:
@@ -139,11 +156,17 @@ def town() -> Iterator[SimpleNamespace]:
         files, home = _files(here.base / "in"), _files(here.base / "home")
         done = grade(here.base / "in", here.base / "out", *OPTIONS)
         yield SimpleNamespace(
-            here=here, out=here.base / "out", rows=here.rows(), neighbours=neighbours,
-            cases=[*cases, *neighbours], said=done.stdout + done.stderr, left=here.left(),
+            here=here,
+            out=here.base / "out",
+            rows=here.rows(),
+            neighbours=neighbours,
+            cases=[*cases, *neighbours],
+            said=done.stdout + done.stderr,
+            left=here.left(),
             changed=files.items() ^ _files(here.base / "in").items(),
             home=home.items() ^ _files(here.base / "home").items(),
-            spare=list((here.base / "spare").iterdir()))
+            spare=list((here.base / "spare").iterdir()),
+        )
 
 
 @linux
@@ -156,7 +179,8 @@ def test_every_notebook_gets_fair_points_and_a_reason(town, case):
     assert (result["status"] == "graded") == (not result["why"])
     others = [path for path, data in case.beside.items() if b"# %%" in data]
     assert [row["why"].startswith("it is no notebook of the sets") for row in rows[1:]] == (
-        [True] * len(others))
+        [True] * len(others)
+    )
     if result["sha256"] and not case.archive and not case.path.endswith(".zip"):
         assert result["sha256"] == hashlib.sha256(case.content()).hexdigest()
 
@@ -168,8 +192,11 @@ def test_neighbours_have_all_points_and_nothing_was_left_or_changed(town):
         assert (result["points"], result["status"], result["notes"]) == (POINTS, "graded", [])
     assert town.left == [] and town.spare == [] and not town.home and not town.changed
     assert {path.name for path in town.out.iterdir()} == WRITTEN
-    assert not [path for folder in ("/tmp", "/dev/shm", str(Path.cwd()), str(SETS))
-                for path in Path(folder).glob(f"{MARK}*")]  # fmt: skip
+    assert not [
+        path
+        for folder in ("/tmp", "/dev/shm", str(Path.cwd()), str(SETS))
+        for path in Path(folder).glob(f"{MARK}*")
+    ]
 
 
 @linux
@@ -179,7 +206,8 @@ def test_every_student_has_a_valid_result_and_a_row(town):
         for result in rows:
             assert result["status"] in ("graded", "partly", "unreadable")
             assert (result["points"], result["of"]) == tuple(
-                sum(task[key] for task in result["tasks"].values()) for key in ("points", "of"))
+                sum(task[key] for task in result["tasks"].values()) for key in ("points", "of")
+            )
             assert set(result["tasks"]) == (set(FULL) if result["set"] else set())
     for name in ("grades.csv", "moodle.csv", "canvas.csv"):
         text = (town.out / name).read_text(encoding="utf-8-sig")
@@ -204,8 +232,11 @@ class _Page(HTMLParser):
     def handle_starttag(self, tag, attrs) -> None:
         if tag in ("script", "img", "iframe", "object", "embed", "link", "form", "base"):
             self.live.append(tag)
-        self.live += [f"{name}={value}" for name, value in attrs if name.startswith("on") or (
-            name in ("href", "src") and ":" in (value or ""))]
+        self.live += [
+            f"{name}={value}"
+            for name, value in attrs
+            if name.startswith("on") or (name in ("href", "src") and ":" in (value or ""))
+        ]
 
 
 @linux
@@ -237,8 +268,7 @@ def test_two_hundred_mutilated_notebooks_have_a_set_or_a_reason(tmp_path):
     entries = survey(collect(tmp_path), {NAME: SMALL.given})
     assert [entry.student for entry in entries] == [f"{k:03}" for k in range(len(MUTILATED))]
     assert all((entry.set == NAME) != bool(entry.why) for entry in entries)
-    assert all(entry.set or not made.whole
-               for entry, made in zip(entries, MUTILATED, strict=True))
+    assert all(entry.set or not made.whole for entry, made in zip(entries, MUTILATED, strict=True))
     assert sum(len(made.whole) == len(FULL) for made in MUTILATED) > 100
     assert len({entry.set for entry in entries}) == 2 and len(DISTINCT) > 20
 
@@ -255,7 +285,8 @@ def test_a_mutilated_notebook_gets_the_points_of_its_whole_answers(town, name):
         got = result["tasks"][task]
         assert 0 <= got["points"] <= full
         spoilt = any("_cut" in each or "_insert" in each for each in made.done) and (
-            taken[task].sources[-1:] != (SOLUTION[task],))  # a second copy that was damaged
+            taken[task].sources[-1:] != (SOLUTION[task],)
+        )  # a second copy that was damaged
         assert got["points"] == full or task not in made.whole or spoilt, (task, made.done)
         assert got["points"] == full or got["reason"]
 
@@ -263,17 +294,34 @@ def test_a_mutilated_notebook_gets_the_points_of_its_whole_answers(town, name):
 # Exports, and the seed
 
 
-CHOSEN = [BY_NAME[name] for name in (
-    "encoded-utf-16", "nbformat-3-anonymous", "in-three-cells", "check-is-a-print", "unsolved",
-    "docx", "cut-in-the-last-answer", "another-set-by-this-name")]
+CHOSEN = [
+    BY_NAME[name]
+    for name in (
+        "encoded-utf-16",
+        "nbformat-3-anonymous",
+        "in-three-cells",
+        "check-is-a-print",
+        "unsolved",
+        "docx",
+        "cut-in-the-last-answer",
+        "another-set-by-this-name",
+    )
+]
 
 
 def same_points(result: dict, other: dict) -> bool:
     """Whether two results differ in nothing that counts."""
+
     def seen(each: dict) -> tuple:
-        return each["status"], each["why"], each["notes"], {
-            name: [task[key] for key in ("points", "found", "answer", "words")]
-            for name, task in each["tasks"].items()}
+        return (
+            each["status"],
+            each["why"],
+            each["notes"],
+            {
+                name: [task[key] for key in ("points", "found", "answer", "words")]
+                for name, task in each["tasks"].items()
+            },
+        )
 
     return seen(result) == seen(other)
 
@@ -283,8 +331,7 @@ def test_exports_give_the_points_of_folders_and_another_seed_other_inputs(town):
     long, files = "M" * 300, {}
     for k, case in enumerate([*CHOSEN, HandedIn(long)]):
         files[f"{case.name}_{k}_assignsubmission_file_/{PATH}"] = case.content()
-    canvas = {f"canvas{k}_{700 + k}_123456_{PATH}": case.content()
-              for k, case in enumerate(CHOSEN)}
+    canvas = {f"canvas{k}_{700 + k}_123456_{PATH}": case.content() for k, case in enumerate(CHOSEN)}
     with place() as here:
         (here.base / "in" / "moodle.zip").write_bytes(zipped(files))
         (here.base / "in" / "canvas.zip").write_bytes(zipped(canvas))
@@ -301,8 +348,13 @@ def test_exports_give_the_points_of_folders_and_another_seed_other_inputs(town):
             assert moodle["status"] == canvas["status"] == "unreadable"
     (wide,) = (each for name, (each,) in rows.items() if name.startswith(long))
     assert wide["points"] == POINTS  # a name longer than files have is not searched for an id
-    one, other = (each["tasks"]["merge"] for each in (
-        town.rows[shown(BY_NAME["check-is-a-print"].who)][0], rows["check-is-a-print"][0]))
+    one, other = (
+        each["tasks"]["merge"]
+        for each in (
+            town.rows[shown(BY_NAME["check-is-a-print"].who)][0],
+            rows["check-is-a-print"][0],
+        )
+    )
     assert one["mistake"] == other["mistake"] and one["reason"] != other["reason"]
 
 
@@ -315,8 +367,18 @@ def _stamps(out: Path) -> dict[str, int]:
 
 def _kill_in_the_middle(here: Place, at_least: int) -> None:
     """Start the command, and kill it and its group when so many results exist."""
-    arguments = [sys.executable, "-m", "resattn", "grade", str(here.base / "in"), "--out",
-                 str(here.base / "out"), "--sets", str(SETS), *OPTIONS]
+    arguments = [
+        sys.executable,
+        "-m",
+        "coursekit",
+        "grade",
+        str(here.base / "in"),
+        "--out",
+        str(here.base / "out"),
+        "--sets",
+        str(SETS),
+        *OPTIONS,
+    ]
     running = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, start_new_session=True)
     until = time.monotonic() + 300
     while len(_stamps(here.base / "out")) < at_least and time.monotonic() < until:
@@ -343,9 +405,12 @@ def test_a_killed_run_goes_on_and_a_regrade_says_whose_points_moved(town):
         broken = sorted(name for name in kept if "unknown" not in name)[:3]
         for name, text in zip(broken, ('{"student": "fl', "{}", "[1]"), strict=True):
             (out / "results" / name).write_text(text)
-        HandedIn("picky", make=saved(square=(
-            "def square(x):\n    assert x.is_floating_point()\n    return x * x.abs()"
-        ))).write(folder)
+        HandedIn(
+            "picky",
+            make=saved(
+                square=("def square(x):\n    assert x.is_floating_point()\n    return x * x.abs()")
+            ),
+        ).write(folder)
         told = grade(folder, out, *OPTIONS, "--resume").stdout
         assert f"17 submissions, {17 - len(kept) + 3} to grade" in told
         now, rows = _stamps(out), here.rows()
@@ -364,10 +429,13 @@ def _regrade(here: Place, folder: Path, out: Path, rows: dict[str, list[dict]]) 
     sets = here.base / "private" / "solutions"
     shutil.copytree(SETS, sets)
     source = sets / f"{NAME}.py"
-    source.write_text(source.read_text().replace(
-        'check("other maps", square, check.normal(3, 1, 4, 2))',
-        'check("other maps", square, check.normal(3, 1, 4, 2))\n'
-        'check("whole numbers", square, torch.arange(-2, 3).reshape(1, 1, 1, 5))'))
+    source.write_text(
+        source.read_text().replace(
+            'check("other maps", square, check.normal(3, 1, 4, 2))',
+            'check("other maps", square, check.normal(3, 1, 4, 2))\n'
+            'check("whole numbers", square, torch.arange(-2, 3).reshape(1, 1, 1, 5))',
+        )
+    )
     _mark(out / "manual.csv", "flat0", "4", "clear")
     done = grade(folder, out, *OPTIONS[2:], "--regrade", sets=sets)
     assert "17 submissions, 17 to grade; seed 3;" in done.stdout
@@ -376,13 +444,16 @@ def _regrade(here: Place, folder: Path, out: Path, rows: dict[str, list[dict]]) 
     assert "right for the inputs shown, and not for others" in moved[0]
     again = here.rows()
     assert {name for name in rows if again[name][0]["points"] != rows[name][0]["points"]} == {
-        "picky"}
+        "picky"
+    }
     marks = (out / "manual.csv").read_text(encoding="utf-8-sig")
-    row = next(row for row in csv.DictReader(io.StringIO(marks, newline=""))
-               if row["student"] == "flat0")
+    row = next(
+        row for row in csv.DictReader(io.StringIO(marks, newline="")) if row["student"] == "flat0"
+    )
     assert (row["points"], row["comment"], row["flag"]) == ("4", "clear", "")
-    grades = csv.DictReader(io.StringIO(
-        (out / "grades.csv").read_text(encoding="utf-8-sig"), newline=""))
+    grades = csv.DictReader(
+        io.StringIO((out / "grades.csv").read_text(encoding="utf-8-sig"), newline="")
+    )
     assert next(row["total"] for row in grades if row["student"] == "flat0") == str(POINTS + 4)
 
 
@@ -425,8 +496,18 @@ def call(monkeypatch, capsys, tmp_path):
         with pytest.MonkeyPatch.context() as patch:
             if grades:
                 patch.setattr(command, "_graded", grades)
-            status = main(["grade", str(tmp_path / "in"), "--out", str(out), "--sets", str(SETS),
-                           "--unsafe", *options])
+            status = main(
+                [
+                    "grade",
+                    str(tmp_path / "in"),
+                    "--out",
+                    str(out),
+                    "--sets",
+                    str(SETS),
+                    "--unsafe",
+                    *options,
+                ]
+            )
         return status, capsys.readouterr().err
 
     return call
@@ -441,13 +522,19 @@ def small_disk():
     """A disk of 60 kB; gives a function that makes it larger."""
     folder = Path(tempfile.mkdtemp(prefix="rt-"))
     mount = ["mount", "-t", "tmpfs", "-o", "size=60k", "tmpfs", str(folder)]
-    if not hasattr(os, "geteuid") or os.geteuid() or not shutil.which("mount") or (
-            subprocess.run(mount, capture_output=True).returncode):
+    if (
+        not hasattr(os, "geteuid")
+        or os.geteuid()
+        or not shutil.which("mount")
+        or (subprocess.run(mount, capture_output=True).returncode)
+    ):
         folder.rmdir()
         pytest.skip("no small disk can be mounted here")
     try:
-        yield folder, lambda: subprocess.run(
-            ["mount", "-o", "remount,size=20m", str(folder)], check=True)
+        yield (
+            folder,
+            lambda: subprocess.run(["mount", "-o", "remount,size=20m", str(folder)], check=True),
+        )
     finally:
         subprocess.run(["umount", str(folder)], check=True)
         folder.rmdir()
@@ -486,7 +573,7 @@ def test_a_disk_that_fills_up_between_two_results_loses_nothing(call, tmp_path, 
         return file
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("resattn.files.open", limited, raising=False)
+        patch.setattr("coursekit.files.open", limited, raising=False)
         status, said = call()
     assert status == 2 and _one_sentence(said) and "No space left on device" in said, said
     assert len(kept := _stamps(tmp_path / "out")) == 5
@@ -513,8 +600,14 @@ def test_where_the_grader_itself_failed_a_resumed_run_tries_again(call, tmp_path
     def failing(options, pristine, session, judges, handed, ready):
         for entry, _ in handed:
             full = OSError(errno.ENOSPC, "No space left on device")
-            yield entry, (stored.failed(entry, pristine, full) if entry.student == "s05"
-                          else _made_up(entry, pristine))
+            yield (
+                entry,
+                (
+                    stored.failed(entry, pristine, full)
+                    if entry.student == "s05"
+                    else _made_up(entry, pristine)
+                ),
+            )
 
     assert call(grades=failing) == (0, "")
     kept = _stamps(tmp_path / "out")
@@ -570,12 +663,15 @@ def test_a_wrong_option_is_one_sentence_and_costs_nothing(name, tmp_path, monkey
     assert not (tmp_path / "out" / "results").exists()
 
 
-@pytest.mark.parametrize("options, says", [
-    (("--jobs", "many"), "invalid int value: 'many'"),
-    (("--resume", "--regrade"), "not allowed with argument"),
-    (("--isolation", "magic"), "invalid choice: 'magic'"),
-    (("--faster",), "unrecognized arguments: --faster"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "options, says",
+    [
+        (("--jobs", "many"), "invalid int value: 'many'"),
+        (("--resume", "--regrade"), "not allowed with argument"),
+        (("--isolation", "magic"), "invalid choice: 'magic'"),
+        (("--faster",), "unrecognized arguments: --faster"),
+    ],
+)
 def test_an_unknown_option_ends_with_status_2(options, says, tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["grade", str(tmp_path), "--out", str(tmp_path / "out"), *options])
@@ -593,11 +689,25 @@ def test_nothing_to_grade_and_grades_that_are_there_are_one_sentence(call, tmp_p
         status, said = call("--resume")
         assert status == 2 and _one_sentence(said) and "session.json" in said, said
     (tmp_path / "empty").mkdir()
-    for folder, says in ((tmp_path / "empty", "there is nothing to grade in"),
-                         (tmp_path / "absent", "there is no folder"),
-                         (tmp_path / "out" / "session.json", "there is no folder")):
-        assert main(["grade", str(folder), "--out", str(tmp_path / "o"), "--sets", str(SETS),
-                     "--unsafe"]) == 2
+    for folder, says in (
+        (tmp_path / "empty", "there is nothing to grade in"),
+        (tmp_path / "absent", "there is no folder"),
+        (tmp_path / "out" / "session.json", "there is no folder"),
+    ):
+        assert (
+            main(
+                [
+                    "grade",
+                    str(folder),
+                    "--out",
+                    str(tmp_path / "o"),
+                    "--sets",
+                    str(SETS),
+                    "--unsafe",
+                ]
+            )
+            == 2
+        )
         said = capsys.readouterr().err
         assert _one_sentence(said) and says in said, said
 

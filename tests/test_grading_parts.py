@@ -11,16 +11,15 @@ import pytest
 from grading_kit import NAME, SETS, SMALL, Case, write_class
 from nbformat import NotebookNode
 
-from resattn.classroom.finding.matching import Found, Match
-from resattn.classroom.rehearse import rehearse
-from resattn.grading import package
-from resattn.grading.engine import CellRun, Run
-from resattn.grading.judging import Judge
-from resattn.grading.kernels import levels
-from resattn.grading.kernels.limits import Limits
-from resattn.grading.reach import around, not_allowed, tree
-from resattn.grading.references import Reference
-from resattn.grading.sandbox import Sandbox
+from coursekit.grader.engine import CellRun, Run
+from coursekit.grader.references import Reference
+from coursekit.grader.scoring import Judge
+from coursekit.grader.static_checks import around, not_allowed, tree
+from coursekit.sandbox import levels, package
+from coursekit.sandbox.launch import Sandbox
+from coursekit.sandbox.limits import Limits
+from coursekit.source.rehearse import rehearse
+from coursekit.submissions.matching import Found, Match
 
 
 def modules(*sources: str) -> set[str]:
@@ -29,44 +28,78 @@ def modules(*sources: str) -> set[str]:
 
 def test_a_kernel_sees_what_its_set_needs_and_no_more():
     seen = modules("from resattn.units import PreActBottleneck")
-    assert {"resattn.units", "resattn.classroom.check", "resattn.grading.kernels.guard"} <= seen
-    assert not seen & {"resattn.attention", "resattn.gates", "resattn.masks",
-                       "resattn.grading.references", "resattn.classroom.rehearse"}
+    assert {"resattn.units", "coursekit.checks.check", "coursekit.sandbox.guard"} <= seen
+    assert not seen & {
+        "resattn.attention",
+        "resattn.gates",
+        "resattn.masks",
+        "coursekit.grader.references",
+        "coursekit.source.rehearse",
+    }
 
 
-@pytest.mark.parametrize("source", [
-    "import resattn\nmodel = resattn.attention56()", "from resattn import create_model",
-    "def f():\n    from resattn import create", "import resattn.create as c"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import resattn\nmodel = resattn.attention56()",
+        "from resattn import create_model",
+        "def f():\n    from resattn import create",
+        "import resattn.create as c",
+    ],
+)
 def test_what_is_fetched_by_name_or_late_is_seen_with_all_that_it_needs(source):
     assert {"resattn.create", "resattn.network", "resattn.attention"} <= modules(source)
 
 
 def test_the_copy_works_by_itself_with_its_data(tmp_path):
     package.copy(["from resattn.data import ClutteredDigits"], tmp_path)
-    code = ("import resattn, sys; from resattn.data import ClutteredDigits; "
-            "print(resattn.__file__, len(ClutteredDigits('train', 8)))")
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True,
-                          text=True, env={"PYTHONPATH": str(tmp_path)})
+    code = (
+        "import resattn, sys; from resattn.data import ClutteredDigits; "
+        "print(resattn.__file__, len(ClutteredDigits('train', 8)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(tmp_path)},
+    )
     assert done.stdout.split() == [str(tmp_path / "resattn" / "__init__.py"), "8"], done.stderr
     assert not (tmp_path / "resattn" / "attention.py").exists()
 
 
-@pytest.mark.parametrize(("source", "ways"), [
-    ("import importlib", ["importlib"]), ("__import__('os')", ["__import__"]),
-    ("from sys import modules", ["sys.modules"]), ("import sys\nsys.modules", ["modules"]),
-    ("f.__globals__", ["__globals__"]), ("getattr(f, '__globals__')", ["__globals__"]),
-    ("x = !ls", ["get_ipython"]), ("%run other.py", ["get_ipython"]),
-    ("import gc", ["gc"]), ("exec('x = 1')", ["exec"]),
-    ("import os\nos.system('x')", ["os.system"]),
-])
+@pytest.mark.parametrize(
+    ("source", "ways"),
+    [
+        ("import importlib", ["importlib"]),
+        ("__import__('os')", ["__import__"]),
+        ("from sys import modules", ["sys.modules"]),
+        ("import sys\nsys.modules", ["modules"]),
+        ("f.__globals__", ["__globals__"]),
+        ("getattr(f, '__globals__')", ["__globals__"]),
+        ("x = !ls", ["get_ipython"]),
+        ("%run other.py", ["get_ipython"]),
+        ("import gc", ["gc"]),
+        ("exec('x = 1')", ["exec"]),
+        ("import os\nos.system('x')", ["os.system"]),
+    ],
+)
 def test_ways_around_the_imports_are_seen(source, ways):
     assert set(ways) <= set(around([source]))
 
 
-@pytest.mark.parametrize("source", [
-    "%matplotlib inline\nx = 1", "model.eval()", "import re\nre.compile('a')",
-    "import math, functools, dataclasses", "async def f():\n    await g()", "getattr(self, name)",
-    "%%time\nx = 1"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "%matplotlib inline\nx = 1",
+        "model.eval()",
+        "import re\nre.compile('a')",
+        "import math, functools, dataclasses",
+        "async def f():\n    await g()",
+        "getattr(self, name)",
+        "%%time\nx = 1",
+    ],
+)
 def test_plain_code_is_not_suspected(source):
     assert around([source]) == [] and not_allowed([source], ()) == []
 
@@ -85,8 +118,9 @@ def test_no_copy_of_the_package_is_among_the_systems_files(tmp_path):
     for folder in (package_folder, other):
         folder.mkdir(parents=True)
     assert levels._without(str(tmp_path), str(package_folder)) == [str(other)]
-    assert not any((Path(package.HOME) / "attention.py").is_relative_to(path)
-                   for path in levels.system())
+    assert not any(
+        (Path(package.HOME) / "attention.py").is_relative_to(path) for path in levels.system()
+    )
 
 
 def changed(tmp_path: Path, old: str, new: str) -> Path:
@@ -100,22 +134,47 @@ def changed(tmp_path: Path, old: str, new: str) -> Path:
     return sets
 
 
-@pytest.mark.parametrize(("old", "new", "says"), [
-    ("    return x * x.abs()", "    import time\n\n    return x * x.abs() * time.time()",
-     "must not depend on where or in what order it runs"),
-    ("# %% merge [markdown]",
-     "# %% helper\nsquare = lambda x: x * x.abs()  # noqa: E731\n\n# %% merge [markdown]",
-     "the unsolved exercise gets"),
-    ("    return (1 + mask) * trunk", "    return (1 + mask) * trunk + 0 * square(trunk)",
-     "the solution without its answer 'square' gets 0 points for 'merge'"),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            "    return x * x.abs()",
+            "    import time\n\n    return x * x.abs() * time.time()",
+            "must not depend on where or in what order it runs",
+        ),
+        (
+            "# %% merge [markdown]",
+            "# %% helper\nsquare = lambda x: x * x.abs()  # noqa: E731\n\n# %% merge [markdown]",
+            "the unsolved exercise gets",
+        ),
+        (
+            "    return (1 + mask) * trunk",
+            "    return (1 + mask) * trunk + 0 * square(trunk)",
+            "the solution without its answer 'square' gets 0 points for 'merge'",
+        ),
+    ],
+)
 def test_a_set_on_which_the_grader_cannot_be_fair_stops_it(tmp_path, old, new, says):
     """A solution that changes, a helper that gives answers away, a task that needs another."""
     sets, folder = changed(tmp_path, old, new), write_class(tmp_path / "class", [Case("anna")])
     out = tmp_path / "out"
     done = subprocess.run(
-        [sys.executable, "-m", "resattn", "grade", str(folder), "--out", str(out), "--sets",
-         str(sets), "--seed", "1"], capture_output=True, text=True)
+        [
+            sys.executable,
+            "-m",
+            "coursekit",
+            "grade",
+            str(folder),
+            "--out",
+            str(out),
+            "--sets",
+            str(sets),
+            "--seed",
+            "1",
+        ],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 2 and says in done.stderr, done.stdout + done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert not list((out / "results").glob("*.json"))
@@ -124,19 +183,32 @@ def test_a_set_on_which_the_grader_cannot_be_fair_stops_it(tmp_path, old, new, s
 def judged(run: Callable[[NotebookNode], Run]) -> dict[str, dict]:
     """The solution's result, with an engine that runs notebooks so."""
     engine = SimpleNamespace(run=lambda notebook, sandbox: run(notebook))
-    record = {each.task.id: each.recorded(each.task.checks)
-              for each in rehearse(SMALL.exercises, 0)}
-    judge = Judge(SMALL, Reference({}, record), engine, Sandbox(
-        "plain", Path(), seed=0, threads=1, limits=Limits()))
+    record = {
+        each.task.id: each.recorded(each.task.checks) for each in rehearse(SMALL.exercises, 0)
+    }
+    judge = Judge(
+        SMALL,
+        Reference({}, record),
+        engine,
+        Sandbox("plain", Path(), seed=0, threads=1, limits=Limits()),
+    )
     answers = {name: Found(tuple(cells), "") for name, cells in SMALL.solution().items()}
     return judge.grade(Match(answers, {}, (), ()))
 
 
-@pytest.mark.parametrize(("broke_in", "why", "guilty", "told"), [
-    ("gate-answer", "took longer than 30 s in all", "", "the time for the whole notebook was over"),
-    ("setup", "its judge ended", "", "its judge ended"),
-    ("gate-answer", "ended by the signal SIGKILL", "gate", "ended by the signal SIGKILL"),
-])
+@pytest.mark.parametrize(
+    ("broke_in", "why", "guilty", "told"),
+    [
+        (
+            "gate-answer",
+            "took longer than 30 s in all",
+            "",
+            "the time for the whole notebook was over",
+        ),
+        ("setup", "its judge ended", "", "its judge ended"),
+        ("gate-answer", "ended by the signal SIGKILL", "gate", "ended by the signal SIGKILL"),
+    ],
+)
 def test_only_who_broke_a_run_off_is_told_so(broke_in, why, guilty, told):
     for name, task in judged(lambda notebook: Run({}, broke_in, why)).items():
         begins = "your code broke the run off: " if name == guilty else "not run: "
@@ -149,8 +221,11 @@ def test_what_an_interrupted_answer_left_is_not_blamed_on_the_next():
     runs = []
 
     def run(notebook):
-        there = [name for name, cells in SMALL.solution().items()
-                 if any(cell.source == cells[0] for cell in notebook.cells)]
+        there = [
+            name
+            for name, cells in SMALL.solution().items()
+            if any(cell.source == cells[0] for cell in notebook.cells)
+        ]
         runs.append(there)
         if "merge" not in there:
             return Run({}, None, "")

@@ -8,9 +8,9 @@ import time
 import pytest
 from mutilations import SETS, answers, mutilate, notebook, percent, record, source, text, version_3
 
-from resattn.classroom.finding.contents import PARTS_LIMIT
-from resattn.classroom.finding.matching import match, recognise
-from resattn.classroom.finding.reading import CELL_LIMIT, SIZE_LIMIT, Unreadable, read_notebook
+from coursekit.submissions.contents import PARTS_LIMIT
+from coursekit.submissions.matching import match, recognise
+from coursekit.submissions.reading import CELL_LIMIT, SIZE_LIMIT, Unreadable, read_notebook
 
 SET = "05_arl_fix"
 RECORD = record(SET)
@@ -37,10 +37,19 @@ def sources(content, name="x.ipynb"):
 # Reading
 
 
-@pytest.mark.parametrize("encoding, note", [
-    ("utf-8", ""), ("utf-8-sig", ""), ("utf-16", "UTF-16"), ("utf-16-le", "UTF-16"),
-    ("utf-16-be", "UTF-16"), ("utf-32", "UTF-32"), ("utf-32-be", "UTF-32"), ("latin-1", "Latin-1"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "encoding, note",
+    [
+        ("utf-8", ""),
+        ("utf-8-sig", ""),
+        ("utf-16", "UTF-16"),
+        ("utf-16-le", "UTF-16"),
+        ("utf-16-be", "UTF-16"),
+        ("utf-32", "UTF-32"),
+        ("utf-32-be", "UTF-32"),
+        ("latin-1", "Latin-1"),
+    ],
+)
 @pytest.mark.parametrize("script", [False, True])
 def test_every_encoding_is_read(encoding, note, script):
     content = f"# %%\n{CODE}\n" if script else one()
@@ -61,26 +70,33 @@ def version_2(content):
 
 @pytest.mark.parametrize("older", [version_2, version_3])
 def test_older_formats_are_read(older):
-    cells = [{"cell_type": "code", "source": ["a = 1\n", "b = 2"], "metadata": {}},
-             {"cell_type": "markdown", "source": "## Task 1: Merge", "metadata": {}}]  # fmt: skip
+    cells = [
+        {"cell_type": "code", "source": ["a = 1\n", "b = 2"], "metadata": {}},
+        {"cell_type": "markdown", "source": "## Task 1: Merge", "metadata": {}},
+    ]
     got = read(older({"cells": cells}))
     assert [(cell.kind, cell.source, cell.id) for cell in got.cells] == [
-        ("code", "a = 1\nb = 2", None), ("markdown", "## Task 1: Merge", None)]  # fmt: skip
+        ("code", "a = 1\nb = 2", None),
+        ("markdown", "## Task 1: Merge", None),
+    ]
     assert got.notes == ()
 
 
-@pytest.mark.parametrize("written, source, noted", [
-    (["a\n", "b"], "a\nb", False),
-    (["a", "b"], "a\nb", False),
-    ("a\r\nb\rc", "a\nb\nc", False),
-    (None, "", True),
-    (7, "", True),
-    ({"a": 1}, "", True),
-    (["a\n", None, 3, "b"], "a\nb", True),
-    ("a\0b", "ab", True),
-    ("a\ud800b", "a\ufffdb", True),
-    ("\U0001f600", "\U0001f600", False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "written, source, noted",
+    [
+        (["a\n", "b"], "a\nb", False),
+        (["a", "b"], "a\nb", False),
+        ("a\r\nb\rc", "a\nb\nc", False),
+        (None, "", True),
+        (7, "", True),
+        ({"a": 1}, "", True),
+        (["a\n", None, 3, "b"], "a\nb", True),
+        ("a\0b", "ab", True),
+        ("a\ud800b", "a\ufffdb", True),
+        ("\U0001f600", "\U0001f600", False),
+    ],
+)
 def test_odd_sources_are_mended(written, source, noted):
     for content in (one(written), json.dumps(json.loads(one(written)))):
         got = read(content)
@@ -90,21 +106,37 @@ def test_odd_sources_are_mended(written, source, noted):
         got.cells[0].source.encode("utf-8")
 
 
-@pytest.mark.parametrize("fields, identity", [
-    ({}, None), ({"id": "a"}, "a"), ({"id": 3}, None), ({"metadata": {"id": "b"}}, "b"),
-    ({"metadata": None}, None), ({"metadata": [1]}, None), ({"id": None, "extra": [[]]}, None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "fields, identity",
+    [
+        ({}, None),
+        ({"id": "a"}, "a"),
+        ({"id": 3}, None),
+        ({"metadata": {"id": "b"}}, "b"),
+        ({"metadata": None}, None),
+        ({"metadata": [1]}, None),
+        ({"id": None, "extra": [[]]}, None),
+    ],
+)
 def test_ids_and_metadata_may_be_missing(fields, identity):
     cell = read(one(**fields)).cells[0]
     assert (cell.id, cell.source) == (identity, CODE) and isinstance(cell.metadata, dict)
 
 
 def test_null_cells_and_repeated_ids():
-    cells = [None, {"cell_type": "code", "id": "a", "source": "1"}, 3, [], {},
-             {"cell_type": "raw", "id": "a", "source": "2"}]  # fmt: skip
+    cells = [
+        None,
+        {"cell_type": "code", "id": "a", "source": "1"},
+        3,
+        [],
+        {},
+        {"cell_type": "raw", "id": "a", "source": "2"},
+    ]
     got = read({"cells": cells})
     assert [(cell.id, cell.kind, cell.source) for cell in got.cells if cell.source] == [
-        ("a", "code", "1"), ("a", "markdown", "2")]  # fmt: skip
+        ("a", "code", "1"),
+        ("a", "markdown", "2"),
+    ]
     assert "Cells that were null, or no cells at all, were left out." in got.notes
 
 
@@ -155,22 +187,33 @@ def conflict(upper, lower):
     def lines(source):
         return f'  "source": {json.dumps(source)}\n'
 
-    sides = [f"<<<<<<< HEAD\n{lines(upper)}", f"||||||| base\n{lines('old')}",
-             f"=======\n{lines(lower)}", ">>>>>>> 1a2b3c (Solve it)\n"]  # fmt: skip
-    return ('{"cells": [\n {"cell_type": "code", "source": "a"},\n {"cell_type": "code",\n'
-            + "".join(sides)
-            + ' },\n {"cell_type": "code", "source": "c"}\n]}')  # fmt: skip
+    sides = [
+        f"<<<<<<< HEAD\n{lines(upper)}",
+        f"||||||| base\n{lines('old')}",
+        f"=======\n{lines(lower)}",
+        ">>>>>>> 1a2b3c (Solve it)\n",
+    ]
+    return (
+        '{"cells": [\n {"cell_type": "code", "source": "a"},\n {"cell_type": "code",\n'
+        + "".join(sides)
+        + ' },\n {"cell_type": "code", "source": "c"}\n]}'
+    )
 
 
-@pytest.mark.parametrize("upper, lower, side", [
-    ("mine", "theirs", "upper"), ("raise NotImplementedError('x: your turn')", "mine", "lower"),
-    ("mine", "raise NotImplementedError('x: your turn')", "upper"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "upper, lower, side",
+    [
+        ("mine", "theirs", "upper"),
+        ("raise NotImplementedError('x: your turn')", "mine", "lower"),
+        ("mine", "raise NotImplementedError('x: your turn')", "upper"),
+    ],
+)
 def test_of_a_merge_conflict_the_side_with_more_written_is_read(upper, lower, side):
     got = read(conflict(upper, lower))
     assert [cell.source for cell in got.cells] == ["a", "mine", "c"]
-    assert got.notes == (f"Git's conflict marks were in the file; the {side} side of each was "
-                         "read.",)  # fmt: skip
+    assert got.notes == (
+        f"Git's conflict marks were in the file; the {side} side of each was read.",
+    )
 
 
 def test_huge_outputs_are_read_within_the_limit_and_refused_in_a_sentence_above_it():
@@ -194,19 +237,42 @@ def test_too_many_cells_are_refused(cells):
 def test_pictures_pasted_into_a_text_are_left_out_and_so_are_endless_cells():
     picture = f"![me](data:image/png;base64,{'iVBO' * 100_000}) as drawn"
     assert sources(one(picture, cell_type="markdown")) == ["![me]() as drawn"]
-    got = read({"cells": [{"cell_type": "code", "source": "x" * 100_001},
-                          {"cell_type": "code", "source": "y" * 100_000}]})  # fmt: skip
+    got = read(
+        {
+            "cells": [
+                {"cell_type": "code", "source": "x" * 100_001},
+                {"cell_type": "code", "source": "y" * 100_000},
+            ]
+        }
+    )
     assert [len(cell.source) for cell in got.cells] == [0, 100_000]
     assert got.notes == ("Cells of more than 100,000 characters were read as empty.",)
     with pytest.raises(Unreadable, match="2,100,000 characters in its cells and the limit is"):
         read({"cells": [{"cell_type": "code", "source": "y" * 100_000}] * 21})
 
 
-@pytest.mark.parametrize("data", [
-    b"", b"\n \0", b"%PDF-1.7", b"PK\3\4", b"<!DOCTYPE html>", b"\x89PNG\r\n", b"{}", b"[]",
-    b"null", b'{"cells": null}', b'{"cells": []}', b'{"worksheets": 3}', b"\xff\xfe", b"\x80" * 99,
-    b'{"cells": [null]}', b'{"cells": {}}', b"x = 1",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\n \0",
+        b"%PDF-1.7",
+        b"PK\3\4",
+        b"<!DOCTYPE html>",
+        b"\x89PNG\r\n",
+        b"{}",
+        b"[]",
+        b"null",
+        b'{"cells": null}',
+        b'{"cells": []}',
+        b'{"worksheets": 3}',
+        b"\xff\xfe",
+        b"\x80" * 99,
+        b'{"cells": [null]}',
+        b'{"cells": {}}',
+        b"x = 1",
+    ],
+)
 def test_what_is_no_notebook_is_refused_in_one_sentence(data):
     with pytest.raises(Unreadable) as refused:
         read_notebook(data, "x.ipynb")
@@ -214,11 +280,16 @@ def test_what_is_no_notebook_is_refused_in_one_sentence(data):
 
 
 HOSTILE = {
-    "conflicts": b"<<<<<<< a\n" * 500_000, "cells": b'{"cell_type":' * 500_000,
-    "ids": b'{"id":{}' * 500_000, "braces": b"{" * 3_000_000, "quotes": b'"' * 3_000_000,
-    "titles": b"# %% " + b" " * 1_000_000 + b"x", "headers": b"# ---\n" * 300_000,
-    "digits": b'{"cells":[],"a":' + b"1" * 3_000_000 + b"}", "bytes": b"\xe9" * 3_000_000,
-}  # fmt: skip
+    "conflicts": b"<<<<<<< a\n" * 500_000,
+    "cells": b'{"cell_type":' * 500_000,
+    "ids": b'{"id":{}' * 500_000,
+    "braces": b"{" * 3_000_000,
+    "quotes": b'"' * 3_000_000,
+    "titles": b"# %% " + b" " * 1_000_000 + b"x",
+    "headers": b"# ---\n" * 300_000,
+    "digits": b'{"cells":[],"a":' + b"1" * 3_000_000 + b"}",
+    "bytes": b"\xe9" * 3_000_000,
+}
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -236,18 +307,21 @@ def test_a_script_gives_the_cells_of_its_notebook(name):
     want = notebook(name)
     got = read(percent(want), "x.py")
     assert [(cell.source, cell.kind, cell.metadata.get("title")) for cell in got.cells] == [
-        (cell["source"], cell["cell_type"], cell["metadata"].get("title"))
-        for cell in want["cells"]]  # fmt: skip
+        (cell["source"], cell["cell_type"], cell["metadata"].get("title")) for cell in want["cells"]
+    ]
 
 
-@pytest.mark.parametrize("script, cells", [
-    ("# %%\na\n# %% [markdown]\n# b\n#\n#  c\n", [("code", "a"), ("markdown", "b\n\n c")]),
-    ('# %% [markdown]\n"""\nb\n"""\n#%%\na', [("markdown", "b"), ("code", "a")]),
-    ("x = 1\n# %% t points=3\na\n# %%time\nb", [("code", "x = 1"), ("code", "a\n# %%time\nb")]),
-    ("# In[ ]:\n\na\n\n# In[12]:\nb\n", [("code", "a"), ("code", "b")]),
-    ("# ---\n# jupyter: 3\n# ---\n\nonly = 1\n", [("code", "only = 1")]),
-    ("# %%\ns = '''\n", [("code", "s = '''")]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "script, cells",
+    [
+        ("# %%\na\n# %% [markdown]\n# b\n#\n#  c\n", [("code", "a"), ("markdown", "b\n\n c")]),
+        ('# %% [markdown]\n"""\nb\n"""\n#%%\na', [("markdown", "b"), ("code", "a")]),
+        ("x = 1\n# %% t points=3\na\n# %%time\nb", [("code", "x = 1"), ("code", "a\n# %%time\nb")]),
+        ("# In[ ]:\n\na\n\n# In[12]:\nb\n", [("code", "a"), ("code", "b")]),
+        ("# ---\n# jupyter: 3\n# ---\n\nonly = 1\n", [("code", "only = 1")]),
+        ("# %%\ns = '''\n", [("code", "s = '''")]),
+    ],
+)
 def test_scripts_of_other_programs(script, cells):
     assert [(cell.kind, cell.source) for cell in read(script, "x.py").cells] == cells
 
@@ -300,19 +374,23 @@ MERGE = "def merge(trunk, mask):\n    return trunk + trunk * mask"
 
 
 @pytest.mark.parametrize("name", SETS)
-@pytest.mark.parametrize("form, how", [
-    (lambda content: content, "by its cell id"),
-    (lambda content: percent(content), "by its title"),
-    (lambda content: version_3(content), "by its title"),
-    (anonymous, "by what it defines"),
-    (lambda content: version_3(anonymous(content)), "by what it defines"),
-    (lambda content: percent(anonymous(content)), "by what it defines"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "form, how",
+    [
+        (lambda content: content, "by its cell id"),
+        (lambda content: percent(content), "by its title"),
+        (lambda content: version_3(content), "by its title"),
+        (anonymous, "by what it defines"),
+        (lambda content: version_3(anonymous(content)), "by what it defines"),
+        (lambda content: percent(anonymous(content)), "by what it defines"),
+    ],
+)
 def test_a_solved_notebook_gives_its_answers_and_nothing_else(name, form, how):
     content = read(form(notebook(name)))
     got = match(content.cells, record(name))
     assert {task: each.sources for task, each in got.answers.items()} == {
-        task: (answer,) for task, answer in answers(name).items()}  # fmt: skip
+        task: (answer,) for task, answer in answers(name).items()
+    }
     assert {each.how for each in got.answers.values()} == {how}
     assert all(each.added == () for each in got.answers.values())
     assert got.before == () and got.notes == ()
@@ -326,8 +404,8 @@ def test_an_unsolved_notebook_gives_the_stubs_and_no_words(name):
     for content in (given, anonymous(copy.deepcopy(given))):
         got = match(read(content).cells, record(name))
         assert {task: each.sources for task, each in got.answers.items()} == {
-            task: (source(name, each["answer"]),)
-            for task, each in record(name)["tasks"].items()}  # fmt: skip
+            task: (source(name, each["answer"]),) for task, each in record(name)["tasks"].items()
+        }
         assert got.words == {} and got.before == () and got.notes == ()
 
 
@@ -337,7 +415,8 @@ def test_shuffled_and_anonymous_answers_are_found(name):
     random.Random(name).shuffle(content["cells"])
     got = match(read(content).cells, record(name))
     assert {task: each.sources for task, each in got.answers.items()} == {
-        task: (answer,) for task, answer in answers(name).items()}  # fmt: skip
+        task: (answer,) for task, answer in answers(name).items()
+    }
 
 
 def test_a_missing_answer_is_absent_and_the_others_are_not():
@@ -355,7 +434,9 @@ def test_copies_run_in_order_and_stubs_count_only_alone():
     assert found(content)[:2] == ((ANSWERS["merge"], MERGE), "by its cell id, in 2 cells")
     content["cells"][first]["id"] = "pasted"  # as JupyterLab does: the title stays
     assert found(content)[:2] == (
-        (ANSWERS["merge"], MERGE), "by its cell id, and by its title, in 2 cells")  # fmt: skip
+        (ANSWERS["merge"], MERGE),
+        "by its cell id, and by its title, in 2 cells",
+    )
     content["cells"][first]["source"] = source(SET, "merge-answer")
     assert found(content) == only(ANSWERS["merge"])
 
@@ -409,9 +490,19 @@ def test_a_script_without_marks_gives_answers_and_no_checks():
     assert got.before == ()
 
 
-@pytest.mark.parametrize("broken", ["def merge(trunk, mask:\n    return 1", "merge = (", "!ls",
-                                    "def merge(trunk, mask):\nreturn trunk", "\0", "def f(" * 99,
-                                    "-" * 90_000 + "1", "a" + ".a" * 40_000])  # fmt: skip
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "def merge(trunk, mask:\n    return 1",
+        "merge = (",
+        "!ls",
+        "def merge(trunk, mask):\nreturn trunk",
+        "\0",
+        "def f(" * 99,
+        "-" * 90_000 + "1",
+        "a" + ".a" * 40_000,
+    ],
+)
 def test_code_that_does_not_parse_costs_no_other_answer(broken):
     content, cells = solved()
     cells["merge-answer"]["source"] = broken
@@ -428,8 +519,9 @@ def test_a_function_renamed_is_found_by_its_place_and_the_stub():
     content = anonymous(solved()[0])
     here = next(cell for cell in content["cells"] if cell["source"] == ANSWERS["merge"])
     here["source"] = ANSWERS["merge"].replace("def merge", "def my_merge")
-    assert found(content) == only(here["source"], "by its place under the heading, and likeness "
-                                  "to the stub")  # fmt: skip
+    assert found(content) == only(
+        here["source"], "by its place under the heading, and likeness to the stub"
+    )
     content["cells"].remove(here)
     content["cells"].append(here)
     assert found(content) == only(here["source"], "by likeness to the stub")
@@ -440,16 +532,24 @@ def test_a_function_renamed_is_found_by_its_place_and_the_stub():
     assert found(content) == only(here["source"], "by its place under the heading")
 
 
-@pytest.mark.parametrize("heading", [
-    "## Task 1: Merge the branches", "# TASK 1 - Merge branches", "**Task 1**", "### Task 1.",
-    "## Merge the branches!", "## Task 1: merge the two branches (done)",
-    "## 1. Merge the branches",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "## Task 1: Merge the branches",
+        "# TASK 1 - Merge branches",
+        "**Task 1**",
+        "### Task 1.",
+        "## Merge the branches!",
+        "## Task 1: merge the two branches (done)",
+        "## 1. Merge the branches",
+    ],
+)
 def test_headings_are_known_by_number_and_likeness(heading):
     content = anonymous(solved()[0])
     content["cells"] = [
-        {"cell_type": "markdown", "source": heading}, {"cell_type": "code", "source": "y = 7"},
-    ]  # fmt: skip
+        {"cell_type": "markdown", "source": heading},
+        {"cell_type": "code", "source": "y = 7"},
+    ]
     assert found(content) == only("y = 7", "by its place under the heading")
 
 
@@ -491,7 +591,8 @@ def test_of_setup_and_helpers_only_what_is_added_is_kept():
     assert got.answers["attend"].added == ()
     lost = matched(anonymous(content))
     assert lost.answers["attend"] == got.answers["attend"].__class__(
-        (ANSWERS["attend"],), "by what it defines")  # fmt: skip
+        (ANSWERS["attend"],), "by what it defines"
+    )
 
 
 CHECK = source(SET, "merge-check")
@@ -500,8 +601,10 @@ ALTERED = {
     "another name": CHECK.replace('Check("merge-check")', 'Check("slopes-check")'),
     "other shapes": CHECK.replace("5, 7", "1, 1"),
     "no check left": CHECK.partition("\n")[2].replace("check(", "print("),
-    "empty": "", "always equal": "class Check:\n    pass\n" + CHECK, "not code": "Nothing to see",
-}  # fmt: skip
+    "empty": "",
+    "always equal": "class Check:\n    pass\n" + CHECK,
+    "not code": "Nothing to see",
+}
 
 
 @pytest.mark.parametrize("name", ALTERED)
@@ -516,7 +619,8 @@ def test_altered_deleted_and_copied_checks_have_no_effect(name, lost):
         return  # without an id this is a cell of the student's own
     got = matched(anonymous(content) if lost else content)
     assert {task: each.sources for task, each in got.answers.items()} == {
-        task: (answer,) for task, answer in ANSWERS.items()}  # fmt: skip
+        task: (answer,) for task, answer in ANSWERS.items()
+    }
     assert all(each.added == () for each in got.answers.values()) and got.before == ()
 
 
@@ -527,8 +631,9 @@ def test_an_answer_written_into_a_check_is_not_read_and_that_is_said():
     remove(content, "merge-answer")
     got = matched(content)
     assert got.answers["merge"].sources == ()
-    assert got.notes == ("The check cell merge-check defines merge; nothing in a check counts as "
-                         "an answer.",)  # fmt: skip
+    assert got.notes == (
+        "The check cell merge-check defines merge; nothing in a check counts as an answer.",
+    )
 
 
 def test_an_answer_merged_with_its_check_is_freed_of_it():
@@ -542,8 +647,12 @@ def test_an_answer_merged_with_its_check_is_freed_of_it():
 def test_what_the_exercise_lends_to_a_later_task_earns_nothing_for_the_earlier():
     lending = copy.deepcopy(RECORD)
     place = next(k for k, cell in enumerate(lending["notebook"]) if cell["id"] == "attend-answer")
-    fold = {"id": "attend-needs-merge", "cell_type": "markdown", "metadata": {},
-            "source": f"<details>\n\n```python\n{ANSWERS['merge']}\n```\n\n</details>"}  # fmt: skip
+    fold = {
+        "id": "attend-needs-merge",
+        "cell_type": "markdown",
+        "metadata": {},
+        "source": f"<details>\n\n```python\n{ANSWERS['merge']}\n```\n\n</details>",
+    }
     lending["notebook"].insert(place, fold)
     content, cells = solved()
     cells["merge-answer"]["source"] = source(SET, "merge-answer")
@@ -561,8 +670,9 @@ def test_an_own_answer_used_again_in_a_later_task_stays_there():
 
 
 @pytest.mark.parametrize("spoken", ["It fades.\n\nYes: *it* does.", "# Why\n\nBecause."])
-@pytest.mark.parametrize("form", ["as given", "prompt deleted", "lost id", "lost id, no prompt",
-                                  "own cell", "as code"])  # fmt: skip
+@pytest.mark.parametrize(
+    "form", ["as given", "prompt deleted", "lost id", "lost id, no prompt", "own cell", "as code"]
+)
 def test_words_are_found_without_what_was_given(spoken, form):
     content, cells = solved()
     given, cell = source(SET, "depth-words"), cells["depth-words"]
@@ -588,10 +698,19 @@ def test_a_set_is_recognised_by_its_content(name, form):
     assert recognise(cells, f"anna/{wrong}.ipynb", records) == name
 
 
-@pytest.mark.parametrize("file, name", [
-    ("anna_05_arl_fix.ipynb", SET), ("hw5.ipynb", SET), ("a/05.ipynb", SET), ("06/x.ipynb", None),
-    ("2005.ipynb", None), ("5 or 6.ipynb", None), ("x.ipynb", None), ("05_ARL_FIX (2).py", SET),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "file, name",
+    [
+        ("anna_05_arl_fix.ipynb", SET),
+        ("hw5.ipynb", SET),
+        ("a/05.ipynb", SET),
+        ("06/x.ipynb", None),
+        ("2005.ipynb", None),
+        ("5 or 6.ipynb", None),
+        ("x.ipynb", None),
+        ("05_ARL_FIX (2).py", SET),
+    ],
+)
 def test_a_set_is_else_recognised_by_its_file_name(file, name):
     records = {each: record(each) for each in SETS}
     assert recognise(read(one("x = 1")).cells, file, records) == name

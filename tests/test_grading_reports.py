@@ -12,14 +12,15 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from resattn.classroom import markers
-from resattn.classroom.answers import read_answers
-from resattn.classroom.tasks import read_set
-from resattn.files import safe_name, whole, write_whole
-from resattn.grading.report import deadlines, manual, moved, similarity, tables, write
-from resattn.grading.report.measures import correlated
-from resattn.grading.report.text import visible
-from resattn.grading.report.told import OTHERS
+from coursekit.files import safe_name, whole, write_whole
+from coursekit.report import deadlines, manual, similarity, tables, write
+from coursekit.report import regrade_diff as moved
+from coursekit.report.measures import correlated
+from coursekit.report.student_view import OTHERS
+from coursekit.report.text import visible
+from coursekit.source import markers
+from coursekit.source.answers import read_answers
+from coursekit.source.tasks import read_set
 
 ROOT = Path(__file__).resolve().parents[1]
 ARL = "05_arl_fix"

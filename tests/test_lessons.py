@@ -6,8 +6,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from resattn.classroom.lint import faults, numbers_in, words
-from resattn.recipes import paper_numbers
+from coursekit.source.lint import faults, numbers_in, words
+from resattn.experiments import paper_numbers
 
 ROOT = Path(__file__).resolve().parents[1]
 STYLE_GUIDE = ROOT / "course" / "91_style_guide.ipynb"
@@ -99,7 +99,7 @@ def test_the_number_of_a_lesson_needs_no_cell():
 
 def test_a_name_that_the_package_has_not_is_found():
     lost = lesson()
-    lost.cells[-1].source += " `gates.CBAN`, `gaits.CBAM`, `resattn.recipes.claims.CLAIMS`"
+    lost.cells[-1].source += " `gates.CBAN`, `gaits.CBAM`, `resattn.experiments.claims.CLAIMS`"
     found = found_in(lost)
     assert "`gates.CBAN`" in found and "`gaits.CBAM`" in found and "CLAIMS" not in found
 

@@ -230,9 +230,7 @@ def test_the_head_is_two_bare_convolutions_without_a_last_norm(preact, norms):
 @pytest.mark.parametrize("kind", UNITS)
 def test_the_local_mask_is_units_and_a_head_at_full_size(kind):
     head = MaskHead(8, preact=kind != "post")
-    mask = randomised(
-        LocalConvolutionMask(lambda: UNITS[kind](8, 8, width=4), units=3, head=head)
-    )
+    mask = randomised(LocalConvolutionMask(lambda: UNITS[kind](8, 8, width=4), units=3, head=head))
     naive, x = Naive(mask), floating_maps(2, 8, 5, 3)
     numbers = naive.head(naive.units(x, "units", kind), "head", kind)
     torch.testing.assert_close(mask(x), torch.sigmoid(numbers), rtol=1e-10, atol=1e-10)

@@ -22,7 +22,8 @@ def code(source, *printed, count=1, tags=(), stderr=None):
     if stderr:
         outputs.append(nbformat.v4.new_output("stream", name="stderr", text=stderr))
     return nbformat.v4.new_code_cell(
-        source, outputs=outputs, execution_count=count, metadata={"tags": list(tags)})
+        source, outputs=outputs, execution_count=count, metadata={"tags": list(tags)}
+    )
 
 
 HELLO = code("print('hello')", "hello\n")
@@ -31,20 +32,39 @@ OVERRIDE = (
     "InteractiveShell.showtraceback = lambda *a, **k: None\n"
     "get_ipython().showtraceback = lambda *a, **k: None"
 )
-SWALLOW = ("import time\ntry:\n    time.sleep(600)\nexcept KeyboardInterrupt:\n"
-           "    print('slept')")
+SWALLOW = "import time\ntry:\n    time.sleep(600)\nexcept KeyboardInterrupt:\n    print('slept')"
 
 GOOD = {
-    "good": [HELLO, code("print('a')", "a\n"), code("import sys; print('w', file=sys.stderr)",
-                                                    tags=["nbval-ignore-output"])],
-    "blanked": [code("import time\nprint(f'{time.perf_counter() % 97:.2f} s', object())",
-                     "1.5 s <object object at 0x7f0000000000>\n")],
-    "figure": [code("import os\nprint(os.environ['MPLBACKEND'])",
-                    "module://matplotlib_inline.backend_inline\n")],
-    "raises": [HELLO, nbformat.v4.new_code_cell(
-        "1 / 0", execution_count=2, metadata={"tags": ["raises-exception"]},
-        outputs=[nbformat.v4.new_output("error", ename="ZeroDivisionError",
-                                        evalue="division by zero", traceback=[])])],
+    "good": [
+        HELLO,
+        code("print('a')", "a\n"),
+        code("import sys; print('w', file=sys.stderr)", tags=["nbval-ignore-output"]),
+    ],
+    "blanked": [
+        code(
+            "import time\nprint(f'{time.perf_counter() % 97:.2f} s', object())",
+            "1.5 s <object object at 0x7f0000000000>\n",
+        )
+    ],
+    "figure": [
+        code(
+            "import os\nprint(os.environ['MPLBACKEND'])",
+            "module://matplotlib_inline.backend_inline\n",
+        )
+    ],
+    "raises": [
+        HELLO,
+        nbformat.v4.new_code_cell(
+            "1 / 0",
+            execution_count=2,
+            metadata={"tags": ["raises-exception"]},
+            outputs=[
+                nbformat.v4.new_output(
+                    "error", ename="ZeroDivisionError", evalue="division by zero", traceback=[]
+                )
+            ],
+        ),
+    ],
 }
 BAD = {
     "wrong_output": [code("print('hello')", "goodbye\n")],
@@ -78,9 +98,19 @@ def verdicts(tmp_path_factory):
     needs_gpu = nbformat.v4.new_notebook(cells=[HELLO, code("assert False", tags=["gpu"])])
     nbformat.write(needs_gpu, root / "course" / "gpu.ipynb")
     options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
-    command = [sys.executable, "-m", "pytest", f"--rootdir={root}", "-p", "no:cacheprovider",
-               *options["addopts"], "--nbval-cell-timeout=5", f"--junit-xml={root}/verdicts.xml",
-               "course", "elsewhere"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        f"--rootdir={root}",
+        "-p",
+        "no:cacheprovider",
+        *options["addopts"],
+        "--nbval-cell-timeout=5",
+        f"--junit-xml={root}/verdicts.xml",
+        "course",
+        "elsewhere",
+    ]
     (root / "pytest.ini").write_text("[pytest]\n")
     environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     subprocess.run(command, cwd=root, env=environment, capture_output=True, timeout=300)
@@ -125,9 +155,17 @@ def test_share():
 def test_two_workers_share_the_cores(tmp_path):
     (tmp_path / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())
     (tmp_path / "test_share.py").write_text(SHARE)
-    environment = {name: value for name, value in os.environ.items()
-                   if not name.startswith(("PYTEST_", "OMP_", "MKL_"))}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTEST_", "OMP_", "MKL_"))
+    }
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-n", "2", "--rootdir", "."], cwd=tmp_path,
-        env=environment | {"PYTHONPATH": str(ROOT)}, text=True, capture_output=True, timeout=300)
+        [sys.executable, "-m", "pytest", "-n", "2", "--rootdir", "."],
+        cwd=tmp_path,
+        env=environment | {"PYTHONPATH": str(ROOT)},
+        text=True,
+        capture_output=True,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stdout

@@ -18,8 +18,13 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 def run(*arguments: str, cwd: Path, **variables: str) -> str:
     """A command's output; fails if it does."""
-    done = subprocess.run([sys.executable, *arguments], cwd=cwd, capture_output=True, text=True,
-                          env=os.environ | variables)
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        env=os.environ | variables,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -28,24 +33,51 @@ def run(*arguments: str, cwd: Path, **variables: str) -> str:
 def wheel(tmp_path_factory) -> Path:
     """The wheel, built from a copy of what is in version control, without a network."""
     source, folder = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
-    names = subprocess.run(["git", "ls-files", "-z", "pyproject.toml", "README.md", "LICENSE",
-                            "LICENSE-TEXT.md", "resattn"], cwd=ROOT, capture_output=True,
-                           text=True, check=True).stdout.split("\0")
+    names = subprocess.run(
+        [
+            "git",
+            "ls-files",
+            "-z",
+            "pyproject.toml",
+            "README.md",
+            "LICENSE",
+            "LICENSE-TEXT.md",
+            "resattn",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split("\0")
     for name in filter(None, names):
         if (ROOT / name).exists():
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_bytes((ROOT / name).read_bytes())
-    run("-m", "pip", "wheel", ".", "--no-build-isolation", "--no-deps", "-w", str(folder), "-q",
-        cwd=source)
+    run(
+        "-m",
+        "pip",
+        "wheel",
+        ".",
+        "--no-build-isolation",
+        "--no-deps",
+        "-w",
+        str(folder),
+        "-q",
+        cwd=source,
+    )
     return next(folder.glob("*.whl"))
 
 
 def test_the_wheel_holds_code_data_records_and_its_types(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    for each in ("resattn/py.typed", "resattn/data/digits.npz", "resattn/classroom/sanitize.cfg",
-                 "resattn/grading/kernels/client.py"):
+    for each in (
+        "resattn/py.typed",
+        "resattn/data/digits.npz",
+        "coursekit/sanitize.cfg",
+        "coursekit/sandbox/client.py",
+    ):
         assert each in names
-    assert any(name.startswith("resattn/recipes/results/") for name in names)
+    assert any(name.startswith("resattn/experiments/results/") for name in names)
     assert not [name for name in names if name.startswith(("course", "solutions", "tests"))]
 
 
@@ -59,17 +91,25 @@ def test_the_wheel_works_without_the_repository(wheel, tmp_path):
     assert "| `attention56` | 56 | 31,810,728 |" in table
     verdicts = run("-m", "resattn", "results", "claims", cwd=tmp_path, PYTHONPATH=str(place))
     assert "not supported" in verdicts
-    code = ("import resattn; data = resattn.data.ClutteredDigits('train', 8); "
-            "print(resattn.create_model('small_attention32')(data[0][0][None]).shape)")
+    code = (
+        "import resattn; data = resattn.data.ClutteredDigits('train', 8); "
+        "print(resattn.create_model('small_attention32')(data[0][0][None]).shape)"
+    )
     assert "torch.Size([1, 10])" in run("-c", code, cwd=tmp_path, PYTHONPATH=str(place))
 
 
 def test_the_metadata_say_who_what_and_under_which_licence(wheel):
     archive = zipfile.ZipFile(wheel)
     text = archive.read(next(n for n in archive.namelist() if n.endswith("METADATA"))).decode()
-    for line in ("License-Expression: MIT", "License-File: LICENSE", "Author: The resattn authors",
-                 f"Requires-Python: {PROJECT['requires-python']}", "Classifier: Typing :: Typed",
-                 "Provides-Extra: cluster", "Description-Content-Type: text/markdown"):
+    for line in (
+        "License-Expression: MIT",
+        "License-File: LICENSE",
+        "Author: The resattn authors",
+        f"Requires-Python: {PROJECT['requires-python']}",
+        "Classifier: Typing :: Typed",
+        "Provides-Extra: cluster",
+        "Description-Content-Type: text/markdown",
+    ):
         assert line in text, line
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from resattn.classroom.pages import PAGE, SOURCE, page_difference, paper_map
+from coursekit.source.paper_map import PAGE, SOURCE, page_difference, paper_map
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGETS = [

@@ -8,9 +8,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from resattn.__main__ import main
-from resattn.classroom.build import build
-from resattn.classroom.pairs import (
+from coursekit.__main__ import main
+from coursekit.source.build import build
+from coursekit.source.pairs import (
     AS_JUPYTERLAB_WRITES,
     differences,
     read_source,
@@ -80,7 +80,7 @@ def test_build_names_runs_and_agrees(source):
 
 def test_one_letter_in_either_file_is_caught_and_built_away(source):
     twin = source.with_suffix(".ipynb")
-    edit(twin, r'print(\"hello', r'print(\"hallo')
+    edit(twin, r"print(\"hello", r"print(\"hallo")
     assert "cell 'greet': its source differs" in differences(source)[0]
     build(source)
     edit(source, "The end.", "The End.")
@@ -97,13 +97,16 @@ def test_changed_code_is_run_again(source):
     assert notebook.cells[2].outputs[0].text == "three\n"
 
 
-@pytest.mark.parametrize(("old", "new", "said"), [
-    ('"raises-exception"', '"gpu"', "metadata"),
-    ('"cell_type": "markdown"', '"cell_type": "raw"', "cell_type"),
-    ('"id": "greet"', '"id": "meet"', "'meet' stands where"),
-    ('"execution_count": 1', '"execution_count": null', "was never run"),
-    ('"name": "stdout"', '"name": "stderr"', "wrote to stderr"),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"raises-exception"', '"gpu"', "metadata"),
+        ('"cell_type": "markdown"', '"cell_type": "raw"', "cell_type"),
+        ('"id": "greet"', '"id": "meet"', "'meet' stands where"),
+        ('"execution_count": 1', '"execution_count": null', "was never run"),
+        ('"name": "stdout"', '"name": "stderr"', "wrote to stderr"),
+    ],
+)
 def test_edited_notebook_is_caught(source, old, new, said):
     edit(source.with_suffix(".ipynb"), old, new)
     assert said in " ".join(differences(source))
@@ -118,7 +121,7 @@ def test_adding_a_cell_leaves_the_names_of_the_others(source):
 
 def test_failing_cell_leaves_the_old_notebook(source, capsys):
     before = source.with_suffix(".ipynb").read_text()
-    edit(source, 'print(word)', 'print(wrd)')
+    edit(source, "print(word)", "print(wrd)")
     assert main(["build", str(source)]) == 1
     assert "NameError" in capsys.readouterr().out
     assert source.with_suffix(".ipynb").read_text() == before
@@ -135,11 +138,14 @@ def test_check_writes_nothing_and_says_how_to_repair(source, capsys):
     assert not source.with_suffix(".ipynb").exists()
 
 
-@pytest.mark.parametrize(("line", "said"), [
-    ("# %% greet", "two cells would be called 'greet'"),
-    ("# %% Two Words", "'Two Words' cannot name a cell"),
-    ("# %% " + "a" * 65, "cannot name a cell"),
-])
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("# %% greet", "two cells would be called 'greet'"),
+        ("# %% Two Words", "'Two Words' cannot name a cell"),
+        ("# %% " + "a" * 65, "cannot name a cell"),
+    ],
+)
 def test_bad_names_are_refused(source, line, said):
     with source.open("a") as file:
         file.write(f"\n{line}\ny = 1\n")
@@ -148,7 +154,7 @@ def test_bad_names_are_refused(source, line, said):
 
 
 def test_a_source_without_its_header_is_refused(source):
-    source.write_text(LESSON[LESSON.index("# %%"):])
+    source.write_text(LESSON[LESSON.index("# %%") :])
     with pytest.raises(ValueError, match="copy the header of another lesson"):
         read_source(source)
 

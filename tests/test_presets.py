@@ -145,9 +145,7 @@ def test_resnet50_without_gates_is_torchvisions():
 @pytest.mark.parametrize(("p", "t"), [(1, 2), (2, 4), (1, 1)])
 def test_depth_of_three_stages_of_modules(m, p, t):
     one = StageConfig(channels=8, width=4, modules=m, poolings=1, plain=1)
-    config = NetworkConfig(
-        stages=(one,) * 3, stem="small", stem_channels=8, image_size=8, p=p, t=t
-    )
+    config = NetworkConfig(stages=(one,) * 3, stem="small", stem_channels=8, image_size=8, p=p, t=t)
     assert config.depth == 9 * m * (2 * p + t) + 20
 
 

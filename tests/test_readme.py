@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from resattn import models
-from resattn.recipes.reproduction import paper_table
-from resattn.recipes.tables import claims_table
+from resattn.experiments.reproduction import paper_table
+from resattn.experiments.tables import claims_table
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -72,8 +72,11 @@ def test_every_lesson_named_exists():
 def test_the_count_of_wrong_answers_is_that_of_the_records():
     """That each is caught, the build and `test_exercises` see to."""
     records = sorted((README.parent / "exercises" / "expected").glob("*.json"))
-    tasks = [task for path in records
-             for task in json.loads(path.read_text(encoding="utf-8"))["tasks"].values()]
+    tasks = [
+        task
+        for path in records
+        for task in json.loads(path.read_text(encoding="utf-8"))["tasks"].values()
+    ]
     wrong = sum(len(task["wrong"]) for task in tasks)
     text = README.read_text(encoding="utf-8")
     assert f'"{wrong} of {wrong} wrong answers caught"' in text

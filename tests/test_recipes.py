@@ -8,14 +8,14 @@ import torch
 from recipes_kit import TINY
 from torch import nn
 
-import resattn.recipes
+import resattn.experiments
 from resattn.data import NoisyLabels, WithObjectMasks, make_loader
+from resattn.experiments import RECIPES, get_recipe, keeps_checkpoint, questions, runs_of
+from resattn.experiments.claims import CLAIMS
+from resattn.experiments.metrics import METRICS
+from resattn.experiments.recipe import Run, fingerprint
+from resattn.experiments.scales import FULL, SMALL
 from resattn.presets import get_config
-from resattn.recipes import RECIPES, get_recipe, keeps_checkpoint, questions, runs_of
-from resattn.recipes.claims import CLAIMS
-from resattn.recipes.metrics import METRICS
-from resattn.recipes.recipe import Run, fingerprint
-from resattn.recipes.scales import FULL, SMALL
 from resattn.training import TrainConfig, fit, seed_everything
 from resattn.widen import widened
 
@@ -31,7 +31,7 @@ def test_every_question_is_registered_and_says_what_would_count():
     files = {p.stem for p in Path(questions.__file__).parent.glob("*.py")} - {"__init__"}
     assert files == set(RECIPES)
     for name, recipe in RECIPES.items():
-        module = getattr(resattn.recipes, name)
+        module = getattr(resattn.experiments, name)
         assert recipe.question.endswith("?") and module.__doc__.splitlines()[0].endswith("?"), name
         assert set(recipe.checkpoints) <= set(recipe.declare(SMALL))
 
@@ -152,7 +152,7 @@ def test_data_of_a_run_follow_its_seed_and_judges_stay():
 
 
 def test_no_recipe_has_a_loop_of_its_own():
-    for path in Path(resattn.recipes.__file__).parent.rglob("*.py"):
+    for path in Path(resattn.experiments.__file__).parent.rglob("*.py"):
         called = {
             node.func.attr
             for node in ast.walk(ast.parse(path.read_text()))

@@ -8,11 +8,11 @@ import pytest
 import torch
 from recipes_kit import TINY
 
-from resattn.recipes import get_recipe, tables
-from resattn.recipes.claims import CLAIMS, Claim, Contrast
-from resattn.recipes.intervals import Interval, t_interval, t_quantile, t_within
-from resattn.recipes.measure import Probe, _agreement
-from resattn.recipes.verdicts import (
+from resattn.experiments import get_recipe, tables
+from resattn.experiments.claims import CLAIMS, Claim, Contrast
+from resattn.experiments.intervals import Interval, t_interval, t_quantile, t_within
+from resattn.experiments.measure import Probe, _agreement
+from resattn.experiments.verdicts import (
     CANNOT_TELL,
     NOT_RUN,
     NOT_SUPPORTED,

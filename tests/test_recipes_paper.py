@@ -13,14 +13,14 @@ from training_kit import in_two_processes
 
 from resattn.__main__ import main
 from resattn.data import NoisyLabels, make_loader
+from resattn.experiments import EVERY_RECIPE, RECIPES, get_recipe, paper_numbers, runs_of, train
+from resattn.experiments.images import CifarImages, FolderOfImages
+from resattn.experiments.paper import PAPER_RECIPES, TASKS
+from resattn.experiments.recipe import Network, Run, Variant
+from resattn.experiments.reproduction import GPU, TERAFLOPS, estimated_hours, paper_table
+from resattn.experiments.store import find_result
 from resattn.network import ResidualAttentionNetwork
 from resattn.presets import get_config
-from resattn.recipes import EVERY_RECIPE, RECIPES, get_recipe, paper_numbers, runs_of, train
-from resattn.recipes.images import CifarImages, FolderOfImages
-from resattn.recipes.paper import PAPER_RECIPES, TASKS
-from resattn.recipes.recipe import Network, Run, Variant
-from resattn.recipes.reproduction import GPU, TERAFLOPS, estimated_hours, paper_table
-from resattn.recipes.store import find_result
 from resattn.training import classification, paper_cifar, paper_imagenet, seed_everything
 
 

@@ -5,13 +5,13 @@ import re
 import pytest
 import torch
 
-from resattn.recipes import EVERY_RECIPE, keeps_checkpoint, runs_of
-from resattn.recipes.recipe import Run
-from resattn.recipes.recorded import origin, recorded, trained
-from resattn.recipes.runner import Places
-from resattn.recipes.scales import SMALL
-from resattn.recipes.store import MAX_CHECKPOINT_BYTES, RESULTS, read_checkpoint, read_result
-from resattn.recipes.train import check_current
+from resattn.experiments import EVERY_RECIPE, keeps_checkpoint, runs_of
+from resattn.experiments.recipe import Run
+from resattn.experiments.recorded import origin, recorded, trained
+from resattn.experiments.runner import Places
+from resattn.experiments.scales import SMALL
+from resattn.experiments.store import MAX_CHECKPOINT_BYTES, RESULTS, read_checkpoint, read_result
+from resattn.experiments.train import check_current
 
 
 def declared() -> dict[str, Run]:

@@ -15,14 +15,14 @@ from recipes_kit import TINY, places, run_tiny, tiny_run
 
 from resattn.__main__ import main
 from resattn.data import WithObjectMasks
+from resattn.experiments import RECIPES, lock, runner, train
+from resattn.experiments.mask_loss import with_mask_loss
+from resattn.experiments.measure import Probe
+from resattn.experiments.metrics import METRICS
+from resattn.experiments.recipe import Recipe, Run
+from resattn.experiments.store import KEYS, find_result, read_checkpoint, read_result, write_result
 from resattn.network import ResidualAttentionNetwork
 from resattn.probes import attention_maps
-from resattn.recipes import RECIPES, lock, runner, train
-from resattn.recipes.mask_loss import with_mask_loss
-from resattn.recipes.measure import Probe
-from resattn.recipes.metrics import METRICS
-from resattn.recipes.recipe import Recipe, Run
-from resattn.recipes.store import KEYS, find_result, read_checkpoint, read_result, write_result
 from resattn.training import seed_everything
 
 SLICE = {  # the variant of each recipe that is least like the others
@@ -168,7 +168,7 @@ def test_processes_share_the_work(tmp_path, capsys):
     ours, theirs = tiny_run(steps=1), tiny_run(TINY.variant(options={"t": 1}), name="t1", steps=1)
     where = places(tmp_path)
     hold = (
-        "import sys, pathlib; from resattn.recipes.lock import held\n"
+        "import sys, pathlib; from resattn.experiments.lock import held\n"
         "with held(pathlib.Path(sys.argv[1])) as ours: print(ours, flush=True); input()"
     )
     path = (where.runs / theirs.file).with_suffix(".lock")

@@ -25,8 +25,6 @@ BENCHMARKS = {
     "step": "one training step of the small preset, the ways of running it side by side",
     "training": "images a second of `resattn.training.fit` against a plain loop",
     "attention56": "Attention-56 at 224 against pytorchcv's resattnet56: time and memory",
-    "grading": "seconds a submission, against nbgrader and otter-grader on a twin assignment",
-    "grading_class": "a class of 1,000, one in ten faulty, graded from end to end",
 }
 
 

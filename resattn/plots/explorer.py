@@ -88,9 +88,7 @@ class Explorer:
         ModuleNotFoundError: without ipywidgets.
     """
 
-    def __init__(
-        self, maps: Mapping[str, Tensor], images: Tensor, object_masks: Tensor
-    ) -> None:
+    def __init__(self, maps: Mapping[str, Tensor], images: Tensor, object_masks: Tensor) -> None:
         try:
             import ipywidgets as widgets  # here: figures need none of it
         except ModuleNotFoundError as error:

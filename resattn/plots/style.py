@@ -50,7 +50,7 @@ def show(fig: Figure, *, alt: str) -> None:
         )
     png = BytesIO()
     with warnings.catch_warnings():  # raised by the clock on a busy machine, not by the figure
-        warnings.filterwarnings("ignore", message="Creating legend with loc=\"best\"")
+        warnings.filterwarnings("ignore", message='Creating legend with loc="best"')
         fig.savefig(png, format="png", dpi=DPI, metadata={"Description": text, "Software": None})
     display(
         {"image/png": png.getvalue(), "text/plain": text},

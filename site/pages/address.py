@@ -5,7 +5,7 @@ import re
 import tomllib
 from pathlib import Path
 
-SETTING = "RESATTN_REPOSITORY"
+SETTING = "COURSEKIT_REPOSITORY"
 BRANCH = "main"
 _SHAPE = re.compile(r"https://github\.com/[\w.-]+/[\w.-]+")
 
@@ -13,7 +13,7 @@ _SHAPE = re.compile(r"https://github\.com/[\w.-]+/[\w.-]+")
 def repository(root: Path) -> str | None:
     """The repository's address on GitHub; None where it is not known.
 
-    The environment variable RESATTN_REPOSITORY decides, else `Repository` under `[project.urls]`
+    The environment variable COURSEKIT_REPOSITORY decides, else `Repository` under `[project.urls]`
     in pyproject.toml.
 
     Raises:

@@ -13,12 +13,12 @@ MODULES = {
     "resattn.training": "the loop, its settings and its history",
     "resattn.probes": "measurements of responses, gradients and masks",
     "resattn.plots": "figures with alternative text",
-    "resattn.recipes": "the experiments, declared",
-    "resattn.recipes.recorded": "what the experiments gave",
-    "resattn.recipes.claims": "fourteen claims of the field",
-    "resattn.recipes.verdicts": "how a verdict is made",
-    "resattn.recipes.intervals": "intervals of a mean difference",
-    "resattn.classroom.check": "what the check cells of exercises use",
+    "resattn.experiments": "the experiments, declared",
+    "resattn.experiments.recorded": "what the experiments gave",
+    "resattn.experiments.claims": "fourteen claims of the field",
+    "resattn.experiments.verdicts": "how a verdict is made",
+    "resattn.experiments.intervals": "intervals of a mean difference",
+    "coursekit.checks.check": "what the check cells of exercises use",
 }
 
 

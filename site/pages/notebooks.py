@@ -11,7 +11,7 @@ import re
 from base64 import b64decode
 from pathlib import Path
 
-from resattn.classroom.expected import MEASURED, explain
+from coursekit.checks.record import MEASURED, explain
 
 Cells = list[dict]
 PNG = "image/png"

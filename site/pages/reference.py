@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from resattn.classroom.pages import paper_map
+from coursekit.source.paper_map import paper_map
 
 from .api import documented
 from .results import STACKED

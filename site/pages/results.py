@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 from resattn import models
-from resattn.recipes import RECIPES
-from resattn.recipes.reproduction import paper_table
-from resattn.recipes.scales import SMALL
-from resattn.recipes.tables import claims_table, recipe_table
+from resattn.experiments import RECIPES
+from resattn.experiments.reproduction import paper_table
+from resattn.experiments.scales import SMALL
+from resattn.experiments.tables import claims_table, recipe_table
 
 FROM_README = {
     "results/claims.md": "Fourteen claims on trial",
@@ -74,8 +74,9 @@ def _claims() -> str:
 
 def _recipes() -> list[str]:
     tables = (recipe_table(recipe, SMALL.name) for recipe in RECIPES.values())
-    return [table.replace("### ", "## ", 1).replace("\n\n|", f"\n\n{NAMED}\n|", 1)
-            for table in tables]
+    return [
+        table.replace("### ", "## ", 1).replace("\n\n|", f"\n\n{NAMED}\n|", 1) for table in tables
+    ]
 
 
 def _page(title: str, *parts: str) -> str:

@@ -75,7 +75,7 @@ stands its check: it prints what your code computes, says where it differs, and 
 if others have made it before. Then come hints, from gentle to nearly all of it; unfold as few as
 you need.
 
-`python -m resattn check 05` judges a whole set in a fresh kernel, `progress` shows your points,
+`python -m coursekit check 05` judges a whole set in a fresh kernel, `progress` shows your points,
 `submit 05` bundles the notebook, and `reset 05` begins anew and keeps what was there.
 
 | set | tasks | minutes |

@@ -17,7 +17,7 @@ import mutilations
 from grading_kit import FULL, NAME, SETS, SMALL, SOLUTION, Case, notebook
 from mutilations import percent, text, version_3
 
-from resattn.classroom.finding.reading import CELL_LIMIT, SIZE_LIMIT
+from coursekit.submissions.reading import CELL_LIMIT, SIZE_LIMIT
 
 NOTHING = dict.fromkeys(FULL, 0)
 PATH = f"{NAME}.ipynb"
@@ -104,7 +104,8 @@ def put(after: str, *sources: str, kind: str = "code") -> Change:
         k = content["cells"].index(cell(content, after)) + 1
         content["cells"][k:k] = [
             {"cell_type": kind, "id": f"own-{after}-{j}", "metadata": {}, "source": source}
-            for j, source in enumerate(sources)]
+            for j, source in enumerate(sources)
+        ]
 
     return change
 
@@ -150,8 +151,9 @@ def each(**values: object) -> Change:
 
     def change(content):
         for k, there in enumerate(content["cells"]):
-            there.update({key: value(k) if callable(value) else value
-                          for key, value in values.items()})
+            there.update(
+                {key: value(k) if callable(value) else value for key, value in values.items()}
+            )
             for key in [key for key, value in values.items() if value is ...]:
                 del there[key]
 
@@ -192,7 +194,8 @@ def swapped(content: dict) -> None:
 anonymous = each(id=..., metadata=lambda k: {"id": f"c{k}"})
 tags = lambda *names: {"tags": list(names)}  # noqa: E731
 outputs = lambda *printed: [  # noqa: E731
-    {"output_type": "stream", "name": "stdout", "text": line} for line in printed]
+    {"output_type": "stream", "name": "stdout", "text": line} for line in printed
+]
 
 
 def saved(*changes: Change, encoding: str = "utf-8", **answers: str) -> Callable[[], bytes]:
@@ -209,8 +212,11 @@ def script(content: dict, mark: str = "") -> bytes:
     """A notebook as a percent script, or as nbconvert writes one."""
     if not mark:
         return percent(content).encode()
-    pieces = [f"{mark}\n\n{there['source']}\n" for there in content["cells"]
-              if there["cell_type"] == "code"]
+    pieces = [
+        f"{mark}\n\n{there['source']}\n"
+        for there in content["cells"]
+        if there["cell_type"] == "code"
+    ]
     return "\n\n".join(pieces).encode()
 
 
@@ -223,8 +229,10 @@ def conflict(data: bytes) -> bytes:
     """Git has left both sides of an answer."""
     line = next(one for one in data.split(b"\n") if b"def merge" in one)
     stub = json.dumps("raise NotImplementedError('merge: your turn')").encode()
-    return data.replace(line, b"<<<<<<< HEAD\n" + line + b'\n=======\n   "source": ' + stub +
-                        b"\n>>>>>>> 1a2b3c (mine)")
+    return data.replace(
+        line,
+        b"<<<<<<< HEAD\n" + line + b'\n=======\n   "source": ' + stub + b"\n>>>>>>> 1a2b3c (mine)",
+    )
 
 
 LOSES = {"merge": 0}
@@ -233,8 +241,9 @@ KNOWN = {"merge": "equation 3"}
 
 def wrong(name: str, *changes: Change, **more) -> HandedIn:
     """A notebook with a wrong answer to `merge`, and something that is to hide it."""
-    return HandedIn(name, make=saved(*changes, merge=WRONG), **{
-        "fair": LOSES, "says": KNOWN, **more})
+    return HandedIn(
+        name, make=saved(*changes, merge=WRONG), **{"fair": LOSES, "says": KNOWN, **more}
+    )
 
 
 def full(name: str, *changes: Change, **answers: str) -> HandedIn:
@@ -249,18 +258,27 @@ def nothing(name: str, data: bytes | Callable[[], bytes], why: str, **more) -> H
 
 
 ENCODED = [
-    *(HandedIn(f"encoded-{name}", make=saved(encoding=name)) for name in (
-        "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32")),
-    HandedIn("encoded-latin-1", make=saved(
-        source("merge-hints", "Na\u00efve, for \u00c9tienne"), encoding="latin-1")),
+    *(
+        HandedIn(f"encoded-{name}", make=saved(encoding=name))
+        for name in ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32")
+    ),
+    HandedIn(
+        "encoded-latin-1",
+        make=saved(source("merge-hints", "Na\u00efve, for \u00c9tienne"), encoding="latin-1"),
+    ),
     HandedIn("crlf", make=of_bytes(lambda data: data.replace(b"\n", b"\r\n"))),
     HandedIn("crlf-in-sources", make=of_bytes(lambda data: data.replace(b"\\n", b"\\r\\n"))),
     HandedIn("no-final-newline", make=of_bytes(bytes.strip)),
     HandedIn("nul-first", make=of_bytes(lambda data: b"\0\0" + data)),
     HandedIn("rubbish-after", make=of_bytes(lambda data: data + b"\n}}]\0\0<<<<")),
     HandedIn("cut-in-the-last-hints", make=of_bytes(until("noise-hints"))),
-    HandedIn("cut-in-the-last-answer", make=of_bytes(until("noise-answer")), status="partly",
-             fair={"noise": 0}, says={"noise": "is not in the notebook"}),
+    HandedIn(
+        "cut-in-the-last-answer",
+        make=of_bytes(until("noise-answer")),
+        status="partly",
+        fair={"noise": 0},
+        says={"noise": "is not in the notebook"},
+    ),
     HandedIn("conflict-of-git", make=of_bytes(conflict)),
 ]
 
@@ -271,44 +289,86 @@ SHAPED = [
     full("null-metadata", each(metadata=None)),
     full("no-ids-no-metadata", each(id=..., metadata=...)),
     full("null-ids", each(id=None, metadata=[])),
-    full("colab", anonymous, metadata(colab={"provenance": [], "toc_visible": True},
-                                      accelerator="GPU")),
-    full("vs-code", each(id=lambda k: f"#VSC-{k:08x}",
-                         metadata={"vscode": {"languageId": "python"}}),
-         metadata(language_info={"name": "python"})),
+    full(
+        "colab",
+        anonymous,
+        metadata(colab={"provenance": [], "toc_visible": True}, accelerator="GPU"),
+    ),
+    full(
+        "vs-code",
+        each(id=lambda k: f"#VSC-{k:08x}", metadata={"vscode": {"languageId": "python"}}),
+        metadata(language_info={"name": "python"}),
+    ),
     full("all-ids-the-same", each(id="same", metadata={})),
-    full("null-cells", lambda content: content["cells"].__setitem__(
-        slice(2, 2), [None, 3, "cell", [], {}])),
-    full("sources-as-lists", each(source=...), lambda content: [
-        there.update(source=made.source.splitlines(True))
-        for there, made in zip(content["cells"], notebook().cells, strict=True)]),
-    full("widgets-and-attachments", metadata(widgets={
-        "application/vnd.jupyter.widget-state+json": {"state": {"a": {"model_name": "Evil"}}}}),
-        fields("merge-hints", attachments={"x.png": {"image/png": "aGk="}})),
+    full(
+        "null-cells",
+        lambda content: content["cells"].__setitem__(slice(2, 2), [None, 3, "cell", [], {}]),
+    ),
+    full(
+        "sources-as-lists",
+        each(source=...),
+        lambda content: [
+            there.update(source=made.source.splitlines(True))
+            for there, made in zip(content["cells"], notebook().cells, strict=True)
+        ],
+    ),
+    full(
+        "widgets-and-attachments",
+        metadata(
+            widgets={
+                "application/vnd.jupyter.widget-state+json": {
+                    "state": {"a": {"model_name": "Evil"}}
+                }
+            }
+        ),
+        fields("merge-hints", attachments={"x.png": {"image/png": "aGk="}}),
+    ),
     HandedIn("percent-script", make=lambda: script(changed()), path=f"{NAME}.py"),
-    HandedIn("percent-script-anonymous", make=lambda: script(changed(anonymous)),
-             path="my-work.py"),
+    HandedIn(
+        "percent-script-anonymous", make=lambda: script(changed(anonymous)), path="my-work.py"
+    ),
     HandedIn("script-of-nbconvert", make=lambda: script(changed(), "# In[7]:"), path=f"{NAME}.py"),
-    HandedIn("script-with-a-syntax-error", make=lambda: script(changed(
-        merge="def merge(trunk, mask:\n    return 1")), path=f"{NAME}.py", fair=LOSES,
-        says={"merge": "your cell does not run: SyntaxError"}),
+    HandedIn(
+        "script-with-a-syntax-error",
+        make=lambda: script(changed(merge="def merge(trunk, mask:\n    return 1")),
+        path=f"{NAME}.py",
+        fair=LOSES,
+        says={"merge": "your cell does not run: SyntaxError"},
+    ),
     HandedIn("script-named-notebook", make=lambda: script(changed())),
-    HandedIn("percent-script-in-utf-16", path=f"{NAME}.py",
-             make=lambda: script(changed()).decode().encode("utf-16")),
-    HandedIn("percent-script-of-spyder", path=f"{NAME}.py",
-             make=lambda: script(changed()).replace(b"# %%", b"#%%")),
+    HandedIn(
+        "percent-script-in-utf-16",
+        path=f"{NAME}.py",
+        make=lambda: script(changed()).decode().encode("utf-16"),
+    ),
+    HandedIn(
+        "percent-script-of-spyder",
+        path=f"{NAME}.py",
+        make=lambda: script(changed()).replace(b"# %%", b"#%%"),
+    ),
     nothing("notebook-named-script", saved(), "no notebook was handed in", path=f"{NAME}.py"),
-    nothing("script-without-marks", b"def merge(trunk, mask):\n    return 1\n",
-            "no notebook was handed in, only 77_small.py", path=f"{NAME}.py"),
+    nothing(
+        "script-without-marks",
+        b"def merge(trunk, mask):\n    return 1\n",
+        "no notebook was handed in, only 77_small.py",
+        path=f"{NAME}.py",
+    ),
     HandedIn("renamed", make=saved(), path="final (3) really FINAL - Copy.ipynb"),
     HandedIn("saved-by-a-browser", make=saved(), path="77_small.ipynb.txt"),
     HandedIn("capital-ending", make=saved(), path="WORK.IPYNB"),
     nothing("no-ending", saved(), "no notebook was handed in, only homework", path="homework"),
     HandedIn("deep-folders", make=saved(), path=f"week 3/mine/done/{PATH}"),
-    HandedIn("zip-in-a-zip", make=lambda: zipped({"in/a.zip": zipped({PATH: saved()()})}),
-             path="work.zip"),
-    nothing("zips-nested-too-deep", lambda: zipped({"a.zip": zipped({"b.zip": zipped({
-        "c.zip": zipped({PATH: saved()()})})})}), "nested more than 3 deep", path="work.zip"),
+    HandedIn(
+        "zip-in-a-zip",
+        make=lambda: zipped({"in/a.zip": zipped({PATH: saved()()})}),
+        path="work.zip",
+    ),
+    nothing(
+        "zips-nested-too-deep",
+        lambda: zipped({"a.zip": zipped({"b.zip": zipped({"c.zip": zipped({PATH: saved()()})})})}),
+        "nested more than 3 deep",
+        path="work.zip",
+    ),
 ]
 
 FOREIGN = [
@@ -321,24 +381,61 @@ FOREIGN = [
     nothing("html", b"<!DOCTYPE html><html><script>alert(1)</script></html>", "no notebook"),
     nothing("docx", lambda: zipped({"word/document.xml": b"<w:t>merge</w:t>"}), "no notebook"),
     nothing("pickle", b"\x80\x04\x95cos\nsystem\n(S'touch /tmp/x'\ntR.", "no notebook"),
-    nothing("another-set", lambda: text(mutilations.notebook("06_attention_kinds")).encode(),
-            "no notebook of the sets", path="work.ipynb"),
-    HandedIn("another-set-by-this-name", make=lambda: text(
-        mutilations.notebook("05_arl_fix")).encode(), fair=NOTHING | {"merge": (0, 25)},
-        status="partly", says={"square": "is not in the notebook"}),
-    HandedIn("the-solution-itself", make=lambda: text(json.loads(json.dumps(
-        SMALL.exercises.notebook))).encode()),
-    HandedIn("unsolved", fair=NOTHING, says=dict.fromkeys(FULL, "not written yet"),
-             make=lambda: text({"cells": [
-                 {**there, "outputs": []} if there["cell_type"] == "code" else there
-                 for there in SMALL.given["notebook"]], "metadata": {}, "nbformat": 4,
-                 "nbformat_minor": 5}).encode()),
+    nothing(
+        "another-set",
+        lambda: text(mutilations.notebook("06_attention_kinds")).encode(),
+        "no notebook of the sets",
+        path="work.ipynb",
+    ),
+    HandedIn(
+        "another-set-by-this-name",
+        make=lambda: text(mutilations.notebook("05_arl_fix")).encode(),
+        fair=NOTHING | {"merge": (0, 25)},
+        status="partly",
+        says={"square": "is not in the notebook"},
+    ),
+    HandedIn(
+        "the-solution-itself",
+        make=lambda: text(json.loads(json.dumps(SMALL.exercises.notebook))).encode(),
+    ),
+    HandedIn(
+        "unsolved",
+        fair=NOTHING,
+        says=dict.fromkeys(FULL, "not written yet"),
+        make=lambda: text(
+            {
+                "cells": [
+                    {**there, "outputs": []} if there["cell_type"] == "code" else there
+                    for there in SMALL.given["notebook"]
+                ],
+                "metadata": {},
+                "nbformat": 4,
+                "nbformat_minor": 5,
+            }
+        ).encode(),
+    ),
     nothing("a-hundred-megabytes", saved(), f"larger than {SIZE_LIMIT:,} bytes", more=100_000_000),
-    HandedIn("huge-outputs", make=saved(fields("merge-answer", outputs=[
-        {"output_type": "display_data", "metadata": {}, "data": {"image/png": "iVBO" * 7_000_000}},
-        {"output_type": "stream", "name": "stdout", "text": ["a line\n"] * 300_000}]))),
-    nothing("five-thousand-cells", saved(put("setup", *["1"] * 5_000)),
-            f"more than {CELL_LIMIT:,} cells"),
+    HandedIn(
+        "huge-outputs",
+        make=saved(
+            fields(
+                "merge-answer",
+                outputs=[
+                    {
+                        "output_type": "display_data",
+                        "metadata": {},
+                        "data": {"image/png": "iVBO" * 7_000_000},
+                    },
+                    {"output_type": "stream", "name": "stdout", "text": ["a line\n"] * 300_000},
+                ],
+            )
+        ),
+    ),
+    nothing(
+        "five-thousand-cells",
+        saved(put("setup", *["1"] * 5_000)),
+        f"more than {CELL_LIMIT:,} cells",
+    ),
     full("many-texts", put("setup", *["A thought."] * (CELL_LIMIT - 30), kind="markdown")),
     nothing("link-to-the-solution", b"", "a link or a device", link=str(SETS / f"{NAME}.py")),
     nothing("link-to-a-neighbour", b"", "a link or a device", link=f"../neighbour-0/{PATH}"),
@@ -347,10 +444,22 @@ FOREIGN = [
 TWICE = [
     full("copy-last-right", source("merge-answer", WRONG), copied("merge-answer", source=RIGHT)),
     HandedIn("copy-last-wrong", make=saved(copied("merge-answer", source=WRONG)), fair=LOSES),
-    full("copy-is-the-stub", copied("merge-answer", source=next(
-        there["source"] for there in SMALL.given["notebook"] if there["id"] == "merge-answer"))),
-    full("copy-pasted-under-another-id", source("merge-answer", WRONG),
-         copied("merge-answer", id="pasted", source=RIGHT)),
+    full(
+        "copy-is-the-stub",
+        copied(
+            "merge-answer",
+            source=next(
+                there["source"]
+                for there in SMALL.given["notebook"]
+                if there["id"] == "merge-answer"
+            ),
+        ),
+    ),
+    full(
+        "copy-pasted-under-another-id",
+        source("merge-answer", WRONG),
+        copied("merge-answer", id="pasted", source=RIGHT),
+    ),
     full("checks-copied", copied("merge-check"), copied("merge-check"), copied("square-check")),
     wrong("checks-of-other-tasks-copied", copied("square-check", id="merge-check")),
     full("setup-copied", copied("setup")),
@@ -358,181 +467,397 @@ TWICE = [
 ]
 
 PRINTS = "print('merge-check: 15 of 15 points')"
-OWN_CHECK = ("class Check:\n    def __init__(self, name): self.name = name\n    def __call__(self, "
-             "*_): print('fine')\n    def done(self): print(self.name + ': 15 of 15 points')\n")
+OWN_CHECK = (
+    "class Check:\n    def __init__(self, name): self.name = name\n    def __call__(self, "
+    "*_): print('fine')\n    def done(self): print(self.name + ': 15 of 15 points')\n"
+)
 OWN_TOOLS = {task: (0, points) for task, points in FULL.items()} | LOSES  # all tasks get them
 CHECKS = [
     full("check-altered", source("merge-check", "4, 5", "1, 1")),
     full("check-deleted", without("merge-check", "square-check-2", "gate-check")),
     wrong("check-deleted-answer-wrong", without("merge-check")),
-    wrong("check-to-the-taste", source("merge-check", "check.uniform(2, 3, 4, 5)",
-                                       "torch.ones(2, 3, 4, 5).double()")),
+    wrong(
+        "check-to-the-taste",
+        source("merge-check", "check.uniform(2, 3, 4, 5)", "torch.ones(2, 3, 4, 5).double()"),
+    ),
     wrong("check-is-a-print", source("merge-check", PRINTS)),
     wrong("check-prints-and-passes", source("merge-check", "check.done()", PRINTS)),
     wrong("check-altered-anonymous", source("merge-check", "check.done()", PRINTS), anonymous),
     wrong("points-in-the-metadata", fields("merge-check", metadata={"points": 1000})),
-    *(HandedIn(f"points-{name}", fair=LOSES, make=saved(
-        fields("merge-check", metadata={"title": "merge-check", "points": value}),
-        fields("merge", metadata={"title": "merge", "points": value, "task": {"points": value}}),
-        merge=WRONG)) for name, value in (
-            ("negative", -5), ("nan", float("nan")), ("text", "all of them"), ("list", [25]))),
+    *(
+        HandedIn(
+            f"points-{name}",
+            fair=LOSES,
+            make=saved(
+                fields("merge-check", metadata={"title": "merge-check", "points": value}),
+                fields(
+                    "merge", metadata={"title": "merge", "points": value, "task": {"points": value}}
+                ),
+                merge=WRONG,
+            ),
+        )
+        for name, value in (
+            ("negative", -5),
+            ("nan", float("nan")),
+            ("text", "all of them"),
+            ("list", [25]),
+        )
+    ),
     wrong("check-class-of-its-own", source("merge-check", OWN_CHECK + PRINTS)),
-    *(HandedIn(f"check-class-in-{name}", make=saved(change, merge=WRONG), fair=OWN_TOOLS)
-      for name, change in (("the-setup", below("setup", OWN_CHECK)),
-                           ("an-own-cell", put("setup", OWN_CHECK)))),
+    *(
+        HandedIn(f"check-class-in-{name}", make=saved(change, merge=WRONG), fair=OWN_TOOLS)
+        for name, change in (
+            ("the-setup", below("setup", OWN_CHECK)),
+            ("an-own-cell", put("setup", OWN_CHECK)),
+        )
+    ),
     wrong("check-patched-in-the-setup", below("setup", "Check.__call__ = lambda *a: print('x')")),
-    wrong("outputs-forged", *(fields(f"merge-{part}", execution_count=9, outputs=outputs(
-        "maps: tensor (2, 3, 4, 5)\n", "merge-check: 15 of 15 points\n", "15 of 15 points\n"))
-        for part in ("check", "answer"))),
-    wrong("outputs-with-a-pickle", fields("merge-check", outputs=[{
-        "output_type": "display_data", "metadata": {}, "data": {
-            "application/python-pickle": "gASVCwAAAAAAAACMB2J1aWx0aW5zlIwEZXhlY5STlC4="}}])),
-    wrong("skipped-by-tags", *(fields(name, metadata={"title": name, **tags(
-        "nbval-skip", "nbval-ignore-output", "raises-exception", "NBVAL_SKIP")})
-        for name in ("merge-answer", "merge-check"))),
-    *(wrong(f"comment-{word}", source("merge-answer", f"# {word}\n{WRONG}"),
-            source("merge-check", "check = Check", f"# {word}\ncheck = Check")) for word in (
-                "NBVAL_SKIP", "NBVAL_IGNORE_OUTPUT", "NBVAL_RAISES_EXCEPTION",
-                "PYTEST_VALIDATE_IGNORE_OUTPUT")),
-    HandedIn("raises-as-its-tag-says", fair=LOSES, says={"merge": "does not run"}, make=saved(
-        fields("merge-answer", metadata=tags("raises-exception")),
-        merge="# NBVAL_RAISES_EXCEPTION\nraise ValueError('as the tag says')")),
+    wrong(
+        "outputs-forged",
+        *(
+            fields(
+                f"merge-{part}",
+                execution_count=9,
+                outputs=outputs(
+                    "maps: tensor (2, 3, 4, 5)\n",
+                    "merge-check: 15 of 15 points\n",
+                    "15 of 15 points\n",
+                ),
+            )
+            for part in ("check", "answer")
+        ),
+    ),
+    wrong(
+        "outputs-with-a-pickle",
+        fields(
+            "merge-check",
+            outputs=[
+                {
+                    "output_type": "display_data",
+                    "metadata": {},
+                    "data": {
+                        "application/python-pickle": "gASVCwAAAAAAAACMB2J1aWx0aW5zlIwEZXhlY5STlC4="
+                    },
+                }
+            ],
+        ),
+    ),
+    wrong(
+        "skipped-by-tags",
+        *(
+            fields(
+                name,
+                metadata={
+                    "title": name,
+                    **tags("nbval-skip", "nbval-ignore-output", "raises-exception", "NBVAL_SKIP"),
+                },
+            )
+            for name in ("merge-answer", "merge-check")
+        ),
+    ),
+    *(
+        wrong(
+            f"comment-{word}",
+            source("merge-answer", f"# {word}\n{WRONG}"),
+            source("merge-check", "check = Check", f"# {word}\ncheck = Check"),
+        )
+        for word in (
+            "NBVAL_SKIP",
+            "NBVAL_IGNORE_OUTPUT",
+            "NBVAL_RAISES_EXCEPTION",
+            "PYTEST_VALIDATE_IGNORE_OUTPUT",
+        )
+    ),
+    HandedIn(
+        "raises-as-its-tag-says",
+        fair=LOSES,
+        says={"merge": "does not run"},
+        make=saved(
+            fields("merge-answer", metadata=tags("raises-exception")),
+            merge="# NBVAL_RAISES_EXCEPTION\nraise ValueError('as the tag says')",
+        ),
+    ),
     full("comments-in-a-right-answer", merge=f"# NBVAL_SKIP\n# NBVAL_IGNORE_OUTPUT\n{RIGHT}"),
-    full("tags-on-a-right-answer", fields("merge-answer", metadata=tags(
-        "raises-exception", "nbval-skip", "remove-cell"))),
+    full(
+        "tags-on-a-right-answer",
+        fields("merge-answer", metadata=tags("raises-exception", "nbval-skip", "remove-cell")),
+    ),
 ]
 
 KERNELS = [
-    *(full(f"kernel-{name}", metadata(kernelspec=each_spec)) for name, each_spec in {
-        "bash": {"name": "bash", "language": "bash", "display_name": "Bash"},
-        "missing": {"name": "conda-env-mine", "display_name": "mine"},
-        "with-argv": {"name": "python3", "argv": ["sh", "-c", f"touch /tmp/{MARK}"]},
-        "null": None, "a-path": {"name": "../../../tmp/x", "display_name": "\u202e"}}.items()),
+    *(
+        full(f"kernel-{name}", metadata(kernelspec=each_spec))
+        for name, each_spec in {
+            "bash": {"name": "bash", "language": "bash", "display_name": "Bash"},
+            "missing": {"name": "conda-env-mine", "display_name": "mine"},
+            "with-argv": {"name": "python3", "argv": ["sh", "-c", f"touch /tmp/{MARK}"]},
+            "null": None,
+            "a-path": {"name": "../../../tmp/x", "display_name": "\u202e"},
+        }.items()
+    ),
     full("another-nbformat", lambda content: content.update(nbformat=99, nbformat_minor=-1)),
     full("metadata-is-a-list", lambda content: content.update(metadata=[1])),
     full("ids-swapped", swapped),
     full("id-of-no-task", fields("merge-answer", id="merge-answer-2", metadata={})),
     full("id-and-title-disagree", fields("merge-answer", metadata={"title": "square-answer"})),
     full("id-is-a-path", fields("merge-answer", id="../../merge", metadata={})),
-    full("nbgrader-metadata", fields("merge-answer", metadata={"nbgrader": {
-        "grade": True, "grade_id": "merge", "locked": False, "points": 999, "solution": True}})),
+    full(
+        "nbgrader-metadata",
+        fields(
+            "merge-answer",
+            metadata={
+                "nbgrader": {
+                    "grade": True,
+                    "grade_id": "merge",
+                    "locked": False,
+                    "points": 999,
+                    "solution": True,
+                }
+            },
+        ),
+    ),
 ]
 
-TOUCH = (f"import os, tempfile\nfor place in ('/tmp', tempfile.gettempdir(), os.getcwd(), "
-         f"os.path.expanduser('~')):\n    open(os.path.join(place, '{MARK}'), 'w').close()\n"
-         ).encode()
+TOUCH = (
+    f"import os, tempfile\nfor place in ('/tmp', tempfile.gettempdir(), os.getcwd(), "
+    f"os.path.expanduser('~')):\n    open(os.path.join(place, '{MARK}'), 'w').close()\n"
+).encode()
 PLUGIN = TOUCH + b"def pytest_runtest_makereport(item, call):\n    raise SystemExit(0)\n"
 BESIDE = {
-    "conftest.py": PLUGIN, "sitecustomize.py": TOUCH, "usercustomize.py": TOUCH, "torch.py": TOUCH,
-    "resattn.py": TOUCH, "nbval.py": TOUCH, "json.py": TOUCH, "setup.py": TOUCH,
-    "ipython_config.py": TOUCH, "jupyter_notebook_config.py": TOUCH, "x.pth": b"import os",
+    "conftest.py": PLUGIN,
+    "sitecustomize.py": TOUCH,
+    "usercustomize.py": TOUCH,
+    "torch.py": TOUCH,
+    "resattn.py": TOUCH,
+    "nbval.py": TOUCH,
+    "json.py": TOUCH,
+    "setup.py": TOUCH,
+    "ipython_config.py": TOUCH,
+    "jupyter_notebook_config.py": TOUCH,
+    "x.pth": b"import os",
     "pytest.ini": b"[pytest]\naddopts = --collect-only -p conftest\n",
-    "setup.cfg": b"[tool:pytest]\naddopts = --nbval-lax\n", "tox.ini": b"[pytest]\naddopts = -x\n",
+    "setup.cfg": b"[tool:pytest]\naddopts = --nbval-lax\n",
+    "tox.ini": b"[pytest]\naddopts = -x\n",
     "pyproject.toml": b"[tool.pytest.ini_options]\naddopts = '--nbval-lax'\n",
     "sanitize.cfg": b"[all]\nregex: .*\nreplace: x\n",
-    ".ipython/profile_default/startup/00.py": TOUCH, ".jupyter/jupyter_config.py": TOUCH,
+    ".ipython/profile_default/startup/00.py": TOUCH,
+    ".jupyter/jupyter_config.py": TOUCH,
     "kernels/python3/kernel.json": b'{"argv": ["false"]}',
     "results.pkl": b"cos\nsystem\n(S'touch /tmp/" + MARK.encode() + b"'\ntR.",
-    "results/neighbour-0--77_small.json": b'{"points": 0}', "grades.csv": b"student,total\n",
-    "manual.csv": b"student,set,task,kind,points\n", "session.json": b'{"seed": 0}',
-    "expected/77_small.json": b"{}", "cells.jsonl": b'{"cell": "merge-check", "passed": true}\n',
+    "results/neighbour-0--77_small.json": b'{"points": 0}',
+    "grades.csv": b"student,total\n",
+    "manual.csv": b"student,set,task,kind,points\n",
+    "session.json": b'{"seed": 0}',
+    "expected/77_small.json": b"{}",
+    "cells.jsonl": b'{"cell": "merge-check", "passed": true}\n',
 }
 AROUND = [
     wrong("files-beside-it", beside=BESIDE),
     HandedIn("honest-among-such-files", beside=BESIDE),
-    HandedIn("scripts-beside-it", beside={"conftest.py": b"# %%\n" + PLUGIN,
-                                          "helper.py": b"# %% [markdown]\n# Notes\n"}),
+    HandedIn(
+        "scripts-beside-it",
+        beside={"conftest.py": b"# %%\n" + PLUGIN, "helper.py": b"# %% [markdown]\n# Notes\n"},
+    ),
     HandedIn("older-file-beside-it", beside={f"old/{PATH}": saved(merge=WRONG)()}),
 ]
 
-IN_PARTS = ("half = 1", "def grown(mask):\n    return half + mask",
-            "def merge(trunk, mask):\n    return grown(mask) * trunk")
+IN_PARTS = (
+    "half = 1",
+    "def grown(mask):\n    return half + mask",
+    "def merge(trunk, mask):\n    return grown(mask) * trunk",
+)
 ARRANGED = [
     full("reversed", ordered(lambda k, _: -k)),
-    full("shuffled-anonymous", anonymous, lambda content: random.Random(7).shuffle(
-        content["cells"])),
+    full(
+        "shuffled-anonymous", anonymous, lambda content: random.Random(7).shuffle(content["cells"])
+    ),
     full("headings-deleted", without(*FULL), each(id=..., metadata={})),
-    full("under-wrong-headings", lambda content: cell(content, "square").update(
-        source="## Task 2: Merge two branches"), lambda content: cell(content, "merge").update(
-        source="## Task 1: Square a map"), anonymous),
-    full("only-the-answers", lambda content: content.update(cells=[
-        there for there in content["cells"] if there["id"].endswith("-answer")])),
-    full("only-the-answers-anonymous", lambda content: content.update(cells=[
-        there for there in content["cells"] if there["id"].endswith("-answer")]), anonymous),
-    full("all-in-one-cell", without(*(f"{task}-answer" for task in FULL)),
-         put("setup", "\n\n\n".join(SOLUTION.values()))),
-    full("in-three-cells", source("merge-answer", IN_PARTS[0]),
-         put("merge-answer", *IN_PARTS[1:])),
-    full("in-three-cells-anonymous", source("merge-answer", IN_PARTS[0]),
-         put("merge-answer", *IN_PARTS[1:]), anonymous),
+    full(
+        "under-wrong-headings",
+        lambda content: cell(content, "square").update(source="## Task 2: Merge two branches"),
+        lambda content: cell(content, "merge").update(source="## Task 1: Square a map"),
+        anonymous,
+    ),
+    full(
+        "only-the-answers",
+        lambda content: content.update(
+            cells=[there for there in content["cells"] if there["id"].endswith("-answer")]
+        ),
+    ),
+    full(
+        "only-the-answers-anonymous",
+        lambda content: content.update(
+            cells=[there for there in content["cells"] if there["id"].endswith("-answer")]
+        ),
+        anonymous,
+    ),
+    full(
+        "all-in-one-cell",
+        without(*(f"{task}-answer" for task in FULL)),
+        put("setup", "\n\n\n".join(SOLUTION.values())),
+    ),
+    full("in-three-cells", source("merge-answer", IN_PARTS[0]), put("merge-answer", *IN_PARTS[1:])),
+    full(
+        "in-three-cells-anonymous",
+        source("merge-answer", IN_PARTS[0]),
+        put("merge-answer", *IN_PARTS[1:]),
+        anonymous,
+    ),
     full("helper-above", put("merge", *IN_PARTS[:2]), merge=IN_PARTS[2]),
     full("helper-below", put("merge-answer", *IN_PARTS[:2]), merge=IN_PARTS[2]),
     full("helper-at-the-top", put("setup", *IN_PARTS[:2]), merge=IN_PARTS[2]),
     full("helper-in-the-task-before", put("square-answer", *IN_PARTS[:2]), merge=IN_PARTS[2]),
-    HandedIn("helper-in-the-task-after", make=saved(  # the shown check comes before it
-        put("gate-answer", *IN_PARTS[:2]), merge=IN_PARTS[2]), fair={"merge": 10}),
-    full("import-in-the-setup", lambda content: cell(content, "setup").update(
-        source="import math as m\n" + cell(content, "setup")["source"]),
-        merge="def merge(trunk, mask):\n    return trunk * (m.cos(0) + mask)"),
+    HandedIn(
+        "helper-in-the-task-after",
+        make=saved(  # the shown check comes before it
+            put("gate-answer", *IN_PARTS[:2]), merge=IN_PARTS[2]
+        ),
+        fair={"merge": 10},
+    ),
+    full(
+        "import-in-the-setup",
+        lambda content: cell(content, "setup").update(
+            source="import math as m\n" + cell(content, "setup")["source"]
+        ),
+        merge="def merge(trunk, mask):\n    return trunk * (m.cos(0) + mask)",
+    ),
     full("setup-emptied", source("setup", "")),
     full("setup-deleted", without("setup")),
-    full("setup-breaks", lambda content: cell(content, "setup").update(
-        source="import nowhere_to_be_found\n" + cell(content, "setup")["source"])),
-    full("other-tasks-function", gate=SOLUTION["gate"].replace(
-        "x * scale[:, :, None, None]", "merge(x, scale[:, :, None, None] - 1)")),
+    full(
+        "setup-breaks",
+        lambda content: cell(content, "setup").update(
+            source="import nowhere_to_be_found\n" + cell(content, "setup")["source"]
+        ),
+    ),
+    full(
+        "other-tasks-function",
+        gate=SOLUTION["gate"].replace(
+            "x * scale[:, :, None, None]", "merge(x, scale[:, :, None, None] - 1)"
+        ),
+    ),
     full("answer-as-raw", fields("merge-answer", cell_type="raw")),
-    full("answer-as-markdown", fields("merge-answer", cell_type="markdown"), lambda content:
-         cell(content, "merge-answer").update(source=f"```python\n{RIGHT}\n```")),
-    full("answer-with-its-check", lambda content: cell(content, "merge-answer").update(
-        source=RIGHT + "\n\n\n" + cell(content, "merge-check")["source"]), without("merge-check")),
-    HandedIn("answer-deleted", make=saved(without("merge-answer")), status="partly", fair=LOSES,
-             says={"merge": "is not in the notebook"}),
+    full(
+        "answer-as-markdown",
+        fields("merge-answer", cell_type="markdown"),
+        lambda content: cell(content, "merge-answer").update(source=f"```python\n{RIGHT}\n```"),
+    ),
+    full(
+        "answer-with-its-check",
+        lambda content: cell(content, "merge-answer").update(
+            source=RIGHT + "\n\n\n" + cell(content, "merge-check")["source"]
+        ),
+        without("merge-check"),
+    ),
+    HandedIn(
+        "answer-deleted",
+        make=saved(without("merge-answer")),
+        status="partly",
+        fair=LOSES,
+        says={"merge": "is not in the notebook"},
+    ),
     HandedIn("answer-emptied", make=saved(source("merge-answer", "")), fair=LOSES),
-    HandedIn("function-renamed", make=saved(merge=RIGHT.replace("def merge", "def merged")),
-             fair=LOSES),
+    HandedIn(
+        "function-renamed", make=saved(merge=RIGHT.replace("def merge", "def merged")), fair=LOSES
+    ),
     full("lambda-assigned", merge="merge = lambda trunk, mask: trunk * (mask + 1)"),
     full("tabs", merge=RIGHT.replace("    ", "\t")),
     full("very-long-line", merge=f"big = '{'a' * 90_000}'\n{RIGHT}"),
-    HandedIn("cell-of-a-megabyte", make=saved(merge=f"big = '{'a' * 1_000_000}'\n{RIGHT}"),
-             fair=LOSES),
+    HandedIn(
+        "cell-of-a-megabyte", make=saved(merge=f"big = '{'a' * 1_000_000}'\n{RIGHT}"), fair=LOSES
+    ),
     full("blank-lines", merge="\n" * 5_000 + RIGHT + "\n" * 5_000),
     full("own-cells-that-fail", put("merge-answer", "1 / 0", "def broken(:"), put("setup", "2 +")),
     full("own-cells-of-magics", put("setup", "%load_ext autoreload\n%autoreload 2", "!pip list")),
-    HandedIn("cell-magic-of-bash", make=saved(source("merge-answer", "%%bash\nrm -rf / ~")),
-             fair=LOSES),
-    HandedIn("shell-below", make=saved(put("merge-answer", "!rm -rf / ~ ../.. 2>/dev/null")),
-             fair={"merge": (0, 25)}, says={"merge": "your instructor will look at it"}),
-    HandedIn("runs-another-file", make=saved(merge="%run other.py"), fair=LOSES,
-             beside={"other.py": RIGHT.encode()}),
-    HandedIn("load-ext-in-an-answer", make=saved(merge=f"%load_ext autoreload\n{RIGHT}"),
-             fair={"merge": (0, 25)}),
+    HandedIn(
+        "cell-magic-of-bash", make=saved(source("merge-answer", "%%bash\nrm -rf / ~")), fair=LOSES
+    ),
+    HandedIn(
+        "shell-below",
+        make=saved(put("merge-answer", "!rm -rf / ~ ../.. 2>/dev/null")),
+        fair={"merge": (0, 25)},
+        says={"merge": "your instructor will look at it"},
+    ),
+    HandedIn(
+        "runs-another-file",
+        make=saved(merge="%run other.py"),
+        fair=LOSES,
+        beside={"other.py": RIGHT.encode()},
+    ),
+    HandedIn(
+        "load-ext-in-an-answer",
+        make=saved(merge=f"%load_ext autoreload\n{RIGHT}"),
+        fair={"merge": (0, 25)},
+    ),
 ]
 
 WRITTEN = [
     full("script-in-words", source("gate-words", f"Why the mean?\n\n{SCRIPT}")),
-    HandedIn("script-in-an-answer", make=saved(merge=f"# {SCRIPT}\n{WRONG}"), fair=LOSES,
-             says=KNOWN),
-    HandedIn("script-in-an-error", fair=LOSES, says={"merge": "does not run"}, make=saved(
-        merge=f"raise ValueError({SCRIPT!r})")),
-    HandedIn("script-in-a-printed-value", fair=LOSES, make=saved(
-        merge=f"def merge(trunk, mask):\n    return {SCRIPT!r}")),
+    HandedIn(
+        "script-in-an-answer", make=saved(merge=f"# {SCRIPT}\n{WRONG}"), fair=LOSES, says=KNOWN
+    ),
+    HandedIn(
+        "script-in-an-error",
+        fair=LOSES,
+        says={"merge": "does not run"},
+        make=saved(merge=f"raise ValueError({SCRIPT!r})"),
+    ),
+    HandedIn(
+        "script-in-a-printed-value",
+        fair=LOSES,
+        make=saved(merge=f"def merge(trunk, mask):\n    return {SCRIPT!r}"),
+    ),
     nothing("script-in-a-file", SCRIPT.encode() + b"\n", "begins with"),
     HandedIn("script-in-a-path", path="<script>alert(1)<!--.ipynb"),
 ]
 NAMES = [
-    "<script>alert('ran')<!--", "<img src=x onerror=alert(1)>", "O'Neil \"Bob\"", "=cmd()",
-    "@SUM(1)", "--out", "\U0001f469\u200d\U0001f680 Zo\u00eb", "anna\u202egnp", "bell\x07\x1b[2J",
-    "CON", "Kim", "kim", "Ren\u00e9", "Rene\u0301", "line\nbreak", "line\\nbreak", "L" * 250, "_",
-    "&lt;b&gt;", "%s%n{0}", "neighbour-0--77_small", " ", "half\udcff"]
+    "<script>alert('ran')<!--",
+    "<img src=x onerror=alert(1)>",
+    'O\'Neil "Bob"',
+    "=cmd()",
+    "@SUM(1)",
+    "--out",
+    "\U0001f469\u200d\U0001f680 Zo\u00eb",
+    "anna\u202egnp",
+    "bell\x07\x1b[2J",
+    "CON",
+    "Kim",
+    "kim",
+    "Ren\u00e9",
+    "Rene\u0301",
+    "line\nbreak",
+    "line\\nbreak",
+    "L" * 250,
+    "_",
+    "&lt;b&gt;",
+    "%s%n{0}",
+    "neighbour-0--77_small",
+    " ",
+    "half\udcff",
+]
 PACKED = [
     HandedIn("a-zip-of-its-own", archive="packed.zip", path=f"work/{PATH}", student="packed"),
-    nothing("a-name-that-leads-out", saved(), "its name leads out of its archive",
-            archive="climber.zip", path=f"../../{PATH}", student="climber"),
+    nothing(
+        "a-name-that-leads-out",
+        saved(),
+        "its name leads out of its archive",
+        archive="climber.zip",
+        path=f"../../{PATH}",
+        student="climber",
+    ),
 ]
 
-NAMED = [replace(case, student=student)
-         for case, student in zip(ARRANGED, NAMES, strict=False)]
+NAMED = [replace(case, student=student) for case, student in zip(ARRANGED, NAMES, strict=False)]
 CASES: list[HandedIn] = [
-    *ENCODED, *SHAPED, *FOREIGN, *TWICE, *CHECKS, *KERNELS, *AROUND, *NAMED,
-    *ARRANGED[len(NAMED):], *WRITTEN, *PACKED]
+    *ENCODED,
+    *SHAPED,
+    *FOREIGN,
+    *TWICE,
+    *CHECKS,
+    *KERNELS,
+    *AROUND,
+    *NAMED,
+    *ARRANGED[len(NAMED) :],
+    *WRITTEN,
+    *PACKED,
+]
 BY_NAME = {case.name: case for case in CASES}

@@ -70,7 +70,7 @@ def test_a_task_is_solved_in_its_cell(page, lab, course, shots):
 
     task.save()
     found = subprocess.run(
-        [".venv/bin/python", "-m", "resattn", "check", "01"],
+        [".venv/bin/python", "-m", "coursekit", "check", "01"],
         cwd=course,
         capture_output=True,
         text=True,

@@ -57,7 +57,8 @@ def test_every_page_of_the_contents_opens_and_fits(front, shots, size):
         name = re.sub(r"\W+", "-", address.removeprefix(HTML.as_uri()).removesuffix(".html"))
         picture = str(shots / f"site{name}-{size[0]}.png")
         WebDriverWait(front, PATIENCE, ignored_exceptions=[TimeoutException]).until(
-            lambda page, picture=picture: page.save_screenshot(picture))  # once Chromium shows it
+            lambda page, picture=picture: page.save_screenshot(picture)
+        )  # once Chromium shows it
         if not front.find_elements(By.CSS_SELECTOR, "article h1"):
             faults.append(f"{name}: no heading")
         wide = front.execute_script("return document.documentElement.scrollWidth")

@@ -15,7 +15,7 @@
 import torch
 from torch import nn
 
-from resattn.classroom.check import Check, exercise_set
+from coursekit.checks.check import Check, exercise_set
 
 exercise_set("77_small")
 
@@ -23,6 +23,7 @@ exercise_set("77_small")
 # ## Task 1: Square a map
 #
 # Square every value of a map (B, C, H, W), and keep its sign.
+
 
 # %% square-answer
 def square(x):  # (B, C, H, W) -> (B, C, H, W)
@@ -40,8 +41,11 @@ check.done()
 
 # %% square-check-2 points=5
 check = Check("square-check-2")
-check("a gradient", lambda x: torch.autograd.grad(square(x.requires_grad_()).sum(), x)[0],
-      check.normal(1, 2, 3, 3))
+check(
+    "a gradient",
+    lambda x: torch.autograd.grad(square(x.requires_grad_()).sum(), x)[0],
+    check.normal(1, 2, 3, 3),
+)
 check.done()
 
 # %% square-hidden points=10
@@ -58,6 +62,7 @@ check.done()
 # ## Task 2: Merge two branches
 #
 # Merge a trunk and a mask, both (B, C, H, W), by equation 3.
+
 
 # %% merge-answer
 def merge(trunk, mask):  # (B, C, H, W) twice -> (B, C, H, W)
@@ -89,6 +94,7 @@ check.done()
 # Write a module that scales each channel by the sigmoid of a linear map of its mean. Its weights
 # are in `self.linear`. In one sentence, say why the mean is taken.
 
+
 # %% gate-answer
 class Gate(nn.Module):
     """x times sigmoid(linear(mean of x over its places))."""
@@ -107,6 +113,7 @@ class Gate(nn.Module):
 # %% gate-check points=20
 check = Check("gate-check")
 for shape in [(2, 3, 5, 7), (1, 4, 2, 2)]:
+
     def scaled(x):
         return check.fill(Gate(x.shape[1]))(x)
 
@@ -134,6 +141,7 @@ check.done()
 # ## Task 4: Measure a spread
 #
 # Draw n values from the standard normal distribution, and return their standard deviation.
+
 
 # %% noise-answer
 def spread(n):  # int -> float

@@ -1,0 +1,1 @@
+"""Measurements of the course engine; those of the networks are `python -m resattn bench`."""

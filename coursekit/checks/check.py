@@ -1,0 +1,198 @@
+"""What the check cells of an exercise use: give inputs, call the student's code, print a line.
+
+A check knows no right answer. It prints what the student's object computes; the record beside the
+exercises (see `expected`) says what the solution printed there, and what known mistakes print. With
+COURSEKIT_CHECK=values in the environment no record is opened, and only the bare lines are printed.
+COURSEKIT_SEED changes all inputs, COURSEKIT_LINE_LIMIT the seconds that one call may take there.
+"""
+
+import contextlib
+import copy
+import io
+import os
+import sys
+import traceback
+
+from coursekit import mine
+from coursekit.checks import record as expected
+from coursekit.checks.digest import digest, number, stream
+from coursekit.checks.imports import reached_by
+from coursekit.checks.limits import TooLong, limit
+
+LINE_LIMIT = 20  # seconds, for one call of the student's code by `python -m coursekit check`
+
+TROUBLE = " " * 9  # before the lines of a short traceback
+
+_record: dict | None = None
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def exercise_set(name: str) -> None:
+    """Say which set this notebook is, and how far you have come with it."""
+    global _record
+    if _values_only():
+        return
+    _record = expected.load(name)
+    if _record is None:
+        print(
+            f"expected/{name}.json is not here: the checks can show what your code computes, "
+            "and not say whether it is right"
+        )
+    print(mine.standing(name))
+
+
+class Check:
+    """One check cell, named by its id. Call it with a label, a function, and its arguments.
+
+    Every line has inputs of its own: drawn from the seed, the cell and the number of the line, so
+    an answer that fails halfway through one line does not shift the next.
+    """
+
+    def __init__(self, cell: str, seed: int | None = None) -> None:
+        self.cell, self.lines = cell, []
+        self._seconds = float(os.environ.get("COURSEKIT_LINE_LIMIT", LINE_LIMIT))
+        self.seed = int(os.environ.get("COURSEKIT_SEED", "0")) if seed is None else seed
+        self._here, self._draws = sys._getframe(1).f_code.co_filename, 0
+        judged = _record is not None and self.seed == _record["seed"]
+        self._task = expected.task_of(_record, cell) if judged else None
+
+    def normal(self, *shape: int):
+        """A float64 tensor of this shape, drawn from the standard normal distribution."""
+        return _tensor(self._stream().standard_normal(shape))
+
+    def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0):
+        """A float64 tensor of this shape, drawn evenly between low and high."""
+        return _tensor(self._stream().uniform(low, high, shape))
+
+    def integers(self, low: int, high: int, *shape: int):
+        """An int64 tensor of this shape, low <= value < high; without a shape, a plain int."""
+        drawn = self._stream().randint(low, high, shape or None)
+        return _tensor(drawn) if shape else int(drawn)
+
+    def fill(self, module, name: str = ""):
+        """Set all parameters and buffers of a module, by their names and shapes; returns it.
+
+        The module becomes float64. The weights are those of a healthy network: about 1 / sqrt(n)
+        for n inputs, norms near 1, variances above 0. Another ``name`` gives other weights.
+        """
+        import torch
+
+        module = module.double()
+        with torch.no_grad():
+            for key, tensor in module.state_dict(keep_vars=True).items():
+                if not tensor.is_floating_point():
+                    continue
+                draws = stream("fill", self.seed, self.cell, name, key, tuple(tensor.shape))
+                if tensor.ndim > 1:
+                    values = draws.standard_normal(tensor.shape) / tensor[0].numel() ** 0.5
+                elif key.endswith(("weight", "var")):
+                    values = draws.uniform(0.5, 1.5, tensor.shape)
+                else:
+                    values = 0.2 * draws.standard_normal(tensor.shape)
+                tensor.copy_(torch.as_tensor(values))
+        return module
+
+    def __call__(self, label: str, function, *arguments) -> None:
+        """Call ``function(*arguments)`` with copies of the arguments, and print a line of it."""
+        self._line(label, function, arguments, lambda value: digest(value, self.seed))
+
+    def measure(self, label: str, function, *arguments) -> None:
+        """The same for an experiment: one number, to three digits, judged by an interval."""
+
+        def shown(value):
+            text = number(float(f"{float(value):.3g}"))
+            return f"{expected.MEASURED}{text}"
+
+        self._line(label, function, arguments, shown)
+
+    def done(self) -> None:
+        """Print what this check is worth so far, and the known mistake behind it, if any."""
+        if self._task is None:
+            return
+        verdict = expected.judge(self._task, self.cell, self.lines)
+        if verdict.mistakes:
+            print(f"A known mistake: {', or: '.join(verdict.mistakes)}")
+        strange = reached_by(self._task["names"], self._task["imports"], self._here)
+        if strange:
+            print(f"This task is to be written without {', '.join(strange)}: no points yet.")
+        print(f"{self.cell}: {0 if strange else verdict.points} of {verdict.of} points")
+
+    def _line(self, label: str, function, arguments: tuple, shown) -> None:
+        if ": " in label or "\n" in label or any(x.startswith(label + ": ") for x in self.lines):
+            raise ValueError(
+                f"{label!r} cannot name a line of {self.cell}: it must have no ': ', "
+                "and occur only once"
+            )
+        given, trouble = copy.deepcopy(arguments), ""
+        alone = _unattended(self._seconds) if _values_only() else contextlib.nullcontext()
+        with _own_randomness(self.seed):
+            try:
+                with alone:
+                    text = shown(function(*given))
+                if digest(given) != digest(arguments):
+                    text += expected.CHANGED
+            except TooLong as error:
+                text, self._seconds = str(error), 1  # the points are lost: no more patience
+            except (Exception, SystemExit) as error:
+                unwritten = isinstance(error, NotImplementedError) and "your turn" in str(error)
+                text = expected.UNWRITTEN if unwritten else f"raises {type(error).__name__}"
+                trouble = "" if unwritten else self._traceback(error)
+        self.lines.append(f"{label}: {text}")
+        self._draws = 0
+        self._say(trouble)
+
+    def _say(self, trouble: str) -> None:
+        line = self.lines[-1]
+        if self._task is None:
+            print(line)
+        else:
+            right = self._task["cells"][self.cell]["lines"]
+            place = len(self.lines) - 1
+            fault = place < len(right) and expected.explain(self._task, right[place], line)
+            print(f"DIFFERS  {fault}" if fault else f"agrees   {line}")
+        if trouble:
+            print(trouble, file=sys.stderr if _values_only() else sys.stdout)
+
+    def _traceback(self, error: BaseException) -> str:
+        """The error's message and the student's own lines that led to it, innermost last."""
+        frames = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if not frame.filename.startswith((_PACKAGE, sys.prefix, sys.base_prefix))
+            and frame.filename != self._here
+            and "site-packages" not in frame.filename
+        ]
+        message = str(error).strip().splitlines() or ["(no message)"]
+        own = [f"{TROUBLE}  line {frame.lineno}: {frame.line}" for frame in frames[-3:]]
+        return "\n".join([f"{TROUBLE}{type(error).__name__}: {message[0][:200]}", *own])
+
+    def _stream(self):
+        self._draws += 1
+        return stream(self.seed, self.cell, len(self.lines), self._draws)
+
+
+def _values_only() -> bool:
+    return os.environ.get("COURSEKIT_CHECK") == "values"
+
+
+@contextlib.contextmanager
+def _unattended(seconds: float):
+    """Nobody watches: what the student's code prints is dropped, and it is stopped in time."""
+    with contextlib.redirect_stdout(io.StringIO()), limit(seconds):
+        yield
+
+
+@contextlib.contextmanager
+def _own_randomness(seed: int):
+    """Torch's own generator starts alike for every line, and is given back as it was."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def _tensor(values):
+    import torch
+
+    return torch.as_tensor(values)

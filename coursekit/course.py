@@ -1,0 +1,53 @@
+"""Which package the course teaches: the one setting that the engine reads from a course.
+
+The course's ``pyproject.toml`` names it::
+
+    [tool.coursekit]
+    package = "resattn"
+"""
+
+import importlib.util
+import tomllib
+from functools import cache
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+
+def taught_package(near: Path = Path()) -> str:
+    """Return the name of the taught package, from the first settings above ``near``.
+
+    Without any there, the settings of the checkout that this engine runs from count.
+
+    Raises:
+        ValueError: one sentence, if no ``pyproject.toml`` has the setting.
+    """
+    return _taught(near.resolve())
+
+
+def package_folder(name: str) -> Path:
+    """Return the folder of an installed package, which is not imported.
+
+    Raises:
+        ValueError: one sentence, if there is no such package.
+    """
+    found = importlib.util.find_spec(name)
+    if found is None or not found.submodule_search_locations:
+        raise ValueError(
+            f"the course teaches the package {name!r}, which is not installed; run `make lab` once"
+        )
+    return Path(next(iter(found.submodule_search_locations))).resolve()
+
+
+@cache
+def _taught(folder: Path) -> str:
+    for place in (folder, *folder.parents, HERE.parent):
+        settings = place / "pyproject.toml"
+        if settings.is_file():
+            tools = tomllib.loads(settings.read_text(encoding="utf-8")).get("tool", {})
+            if name := tools.get("coursekit", {}).get("package"):
+                return str(name)
+    raise ValueError(
+        f"no pyproject.toml above {folder} says which package the course teaches; call this in the "
+        'course\'s folder, or add [tool.coursekit] with package = "name" to its pyproject.toml'
+    )

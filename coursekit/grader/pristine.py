@@ -1,0 +1,122 @@
+"""The instructor's notebook of a set, and answers put into it.
+
+Everything but the answers comes from here. Hidden checks stand behind all others, so that nothing
+that runs after one can show what was in it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from coursekit.source.cut import cut
+from coursekit.source.markers import solved, stub
+from coursekit.source.tasks import ExerciseSet, Task, is_hidden, read_set
+from coursekit.submissions.grafting import graft
+
+
+@dataclass(frozen=True)
+class Pristine:
+    """A set as the instructor has it."""
+
+    exercises: ExerciseSet
+
+    @property
+    def name(self) -> str:
+        """NN_name."""
+        return self.exercises.name
+
+    @property
+    def title(self) -> str:
+        """What its first line says it is about."""
+        return self.exercises.notebook.cells[0].source.splitlines()[0].partition(": ")[2]
+
+    @cached_property
+    def tasks(self) -> dict[str, Task]:
+        """The tasks by id."""
+        return {task.id: task for task in self.exercises.tasks}
+
+    @cached_property
+    def given(self) -> dict:
+        """The exercise as students got it, in the form of a record: what answers are sought by."""
+        folder = self.exercises.path.parent.parent / "exercises"
+        cells = cut(self.exercises, folder / self.exercises.path.name).cells
+        return {
+            "set": self.name,
+            "tasks": {
+                task.id: {
+                    "title": task.title,
+                    "answer": task.answer.id,
+                    "words": task.words.id if task.words else None,
+                    "names": list(task.names),
+                    "imports": list(task.imports),
+                    "cells": {cell.id: {} for cell in task.visible},
+                }
+                for task in self.exercises.tasks
+            },
+            "notebook": [
+                {
+                    "id": cell.id,
+                    "cell_type": cell.cell_type,
+                    "source": cell.source,
+                    "metadata": dict(cell.metadata),
+                }
+                for cell in cells
+            ],
+        }
+
+    @property
+    def sources(self) -> list[str]:
+        """The code that runs whatever students write, and the imports that they may add.
+
+        It is all cells with the answers cut out.
+        """
+        answers = {task.answer.id: stub(task.answer, task.id) for task in self.exercises.tasks}
+        allowed = [f"import {name}" for task in self.exercises.tasks for name in task.imports]
+        return [*(answers.get(cell.id, cell.source) for cell in self.exercises.code()), *allowed]
+
+    def solution(self) -> dict[str, list[str]]:
+        """The answers of the solution, by task."""
+        return {task.id: [solved(task.answer)] for task in self.exercises.tasks}
+
+    def notebook(
+        self,
+        answers: Mapping[str, Iterable[str]],
+        *,
+        before: Iterable[str] = (),
+        right: Mapping[str, list[str]] | None = None,
+    ) -> NotebookNode:
+        """The notebook with these answers, cell by cell, and a stub where a task has none.
+
+        ``before`` are cells that run after the set's own first ones. With ``right``, what each
+        check should print, nbval compares; without, the checks are only run.
+        """
+        checks = {cell.id: cell for task in self.exercises.tasks for cell in task.checks}
+        wanted = {
+            task.answer.id: list(answers.get(task.id) or [stub(task.answer, task.id)])
+            for task in self.exercises.tasks
+        }
+        code = ((cell.id, cell.source) for cell in self.exercises.code())
+        cells, hidden = [], []
+        for name, source in graft(code, wanted, before):
+            check = checks.get(name)
+            made = _cell(name, source, right[name] if right and check else None)
+            (hidden if check and is_hidden(check) else cells).append(made)
+        return nbformat.v4.new_notebook(cells=[*cells, *hidden])
+
+
+def read(path: Path) -> Pristine:
+    """Read a set's source. Raises ValueError, one sentence, for a malformed one."""
+    return Pristine(read_set(path))
+
+
+def _cell(name: str, source: str, lines: list[str] | None = None) -> NotebookNode:
+    """A code cell; nbval compares only one that has lines to compare with."""
+    cell = nbformat.v4.new_code_cell(source, id=name)
+    if lines is not None:
+        text = "".join(f"{line}\n" for line in lines)
+        cell.update(execution_count=1, outputs=[nbformat.v4.new_output("stream", text=text)])
+    return cell

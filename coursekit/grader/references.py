@@ -1,0 +1,159 @@
+"""What is right in this grading session: with its seed, on this machine, in this environment.
+
+The lines come from the solution, run like a submission. The known mistakes come from a rehearsal of
+all wrong answers, in a process of its own that loads torch; both must agree on what is right.
+"""
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+
+from coursekit.checks.record import MEASURED, judge
+from coursekit.grader.engine import Engine, Run
+from coursekit.grader.pristine import Pristine, read
+from coursekit.sandbox.launch import Sandbox
+from coursekit.source.rehearse import rehearse
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The lines that are right, by check cell, and the record of each task, to judge by."""
+
+    right: Mapping[str, list[str]]
+    tasks: Mapping[str, dict]
+
+    def points(self, run: Run) -> dict[str, int]:
+        """The points of each task in one run."""
+        return {
+            name: sum(earned(task, cell, run) for cell in task["cells"])
+            for name, task in self.tasks.items()
+        }
+
+    @property
+    def full(self) -> dict[str, int]:
+        """The points that each task's checks can give."""
+        return {
+            name: sum(cell["points"] for cell in task["cells"].values())
+            for name, task in self.tasks.items()
+        }
+
+
+def earned(task: dict, cell: str, run: Run) -> int:
+    """The points of a check cell: nbval found its lines right, and so do we, interval included."""
+    done = run.cells.get(cell)
+    if done is None or not done.passed:
+        return 0
+    return judge(task, cell, done.printed.splitlines()).points
+
+
+@contextlib.contextmanager
+def rehearsal(pristine: Pristine, seed: int) -> Iterator[subprocess.Popen]:
+    """All answers of the set's source being tried, in a process that goes on meanwhile."""
+    with subprocess.Popen(
+        [sys.executable, "-m", __name__, str(pristine.exercises.path), str(seed)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def record(
+    pristine: Pristine, engine: Engine, sandbox: Sandbox, rehearsing: subprocess.Popen
+) -> Reference:
+    """Find out what is right. Raises ValueError where the solution does not run, or disagrees."""
+    run = engine.run(pristine.notebook(pristine.solution()), sandbox)
+    out, trouble = rehearsing.communicate()
+    if rehearsing.returncode:
+        raise ValueError(
+            f"{pristine.exercises.path} cannot be rehearsed: "
+            f"{(trouble.strip().splitlines() or ['no reason given'])[-1]}"
+        )
+    tasks = json.loads(out)
+    if run.broke_in is not None:
+        raise ValueError(
+            f"{pristine.exercises.path}: the solution breaks off in the cell "
+            f"{run.broke_in!r}: {run.why}"
+        )
+    right = {
+        cell: run.cells[cell].printed.splitlines()
+        for task in tasks.values()
+        for cell in task["cells"]
+    }
+    for task in tasks.values():
+        for cell, fields in task["cells"].items():
+            if list(map(_steady, fields["lines"])) != list(map(_steady, right[cell])):
+                other = next(
+                    line for line in [*right[cell], "nothing"] if line not in fields["lines"]
+                )
+                raise ValueError(
+                    f"{pristine.exercises.path}, cell {cell!r}: the solution printed {other!r} in "
+                    "a kernel and something else in a rehearsal; it must not depend on where or "
+                    "in what order it runs"
+                )
+            fields["lines"] = right[cell]
+    return Reference(right, tasks)
+
+
+def prove(
+    pristine: Pristine, reference: Reference, engine: Engine, sandbox: Sandbox, pool: Executor
+) -> None:
+    """See that this grader gives fair points here. Raises ValueError where it does not."""
+    solution, full = pristine.solution(), reference.full
+    nothing = dict.fromkeys(full, 0)
+    trials: list[tuple[str, dict[str, list[str]], dict[str, int]]] = [
+        ("the solution", solution, full),
+        ("the unsolved exercise", {}, nothing),
+        (
+            "an exercise whose answers raise errors",
+            dict.fromkeys(solution, ["raise RuntimeError('on purpose')"]),
+            nothing,
+        ),
+        *(
+            (
+                f"the solution without its answer {task!r}",
+                {name: cells for name, cells in solution.items() if name != task},
+                full | {task: 0},
+            )
+            for task in solution
+        ),
+    ]
+
+    def trial(answers: dict[str, list[str]]) -> dict[str, int]:
+        return reference.points(
+            engine.run(pristine.notebook(answers, right=reference.right), sandbox)
+        )
+
+    for (what, _, want), have in zip(
+        trials, pool.map(trial, (each[1] for each in trials)), strict=True
+    ):
+        if have != want:
+            wrong = next(task for task in want if have[task] != want[task])
+            raise ValueError(
+                f"the grader does not prove itself on {pristine.name}: {what} gets {have[wrong]} "
+                f"points for {wrong!r}, and not {want[wrong]}; nothing was graded"
+            )
+
+
+def _steady(line: str) -> str:
+    label, mark, _ = line.partition(f": {MEASURED}")
+    return label + mark
+
+
+def _rehearsed(source: str, seed: int) -> dict[str, dict]:
+    tried = rehearse(read(Path(source)).exercises, seed)
+    return {each.task.id: each.recorded(each.task.checks) for each in tried}
+
+
+if __name__ == "__main__":
+    with contextlib.redirect_stdout(sys.stderr):
+        result = _rehearsed(sys.argv[1], int(sys.argv[2]))
+    print(json.dumps(result))

@@ -1,0 +1,42 @@
+"""The sets that submissions are graded against: from the course, or from a private folder."""
+
+import hashlib
+from pathlib import Path
+
+from coursekit.grader import pristine
+from coursekit.grader.pristine import Pristine
+
+
+def load(folder: Path, number: str | None) -> dict[str, Pristine]:
+    """All sets of a folder of solutions by name, or the one with this number.
+
+    Raises ValueError where there is none, or one is malformed.
+    """
+    if not folder.is_dir():
+        raise ValueError(
+            f"there is no folder {folder} with solutions; call this in the course's "
+            "folder, or name yours with --sets"
+        )
+    wanted = (
+        "[0-9][0-9]_*.py"
+        if number is None
+        else f"{int(number):02}_*.py"
+        if (number.isdigit())
+        else f"{number}.py"
+    )
+    paths = sorted(folder.glob(wanted))
+    if not paths:
+        have = ", ".join(path.stem[:2] for path in sorted(folder.glob("[0-9][0-9]_*.py")))
+        raise ValueError(f"{folder} has no set {number or ''}; it has {have or 'none'}")
+    return {path.stem: pristine.read(path) for path in paths}
+
+
+def fingerprint(sets: dict[str, Pristine], name: str, seed: int, environment: str) -> str:
+    """What a result depends on besides the submission: if this changes, it is graded anew."""
+    source = sets[name].exercises.path
+    parts = [
+        source.read_bytes(),
+        source.with_suffix(".toml").read_bytes(),
+        f"{seed} {environment}".encode(),
+    ]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]

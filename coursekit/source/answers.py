@@ -1,0 +1,99 @@
+"""The answers that try the checks of a set: `solutions/NN_name.toml`, a table a task.
+
+`different` is an answer cell that is right and written another way. Each `wrong` has a name, what
+its author is told (`says`), and either `old` and `new`, a change of the solution, or a whole
+`answer`.
+"""
+
+import tomllib
+from dataclasses import dataclass
+
+from coursekit.source.markers import solved
+from coursekit.source.tasks import ExerciseSet, Task
+
+WRONG = 6
+"""Wrong answers that each task needs."""
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A plausible wrong answer: its name, what it is told, and its whole answer cell."""
+
+    name: str
+    says: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What is tried on one task; ``within`` holds the intervals of what is measured."""
+
+    different: str
+    wrong: tuple[Wrong, ...]
+    within: dict[str, tuple[float, float]]
+
+
+def read_answers(exercises: ExerciseSet) -> dict[str, Answers]:
+    """By task. Raises ValueError for a malformed file: a sentence naming file and table."""
+    path = exercises.path.with_suffix(".toml")
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise ValueError(f"{path} is missing; it holds the wrong answers of each task") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path} is no TOML: {error}") from None
+    try:
+        for name in tables:
+            if name not in [task.id for task in exercises.tasks]:
+                raise ValueError(f"[{name}] is no task of {exercises.path.name}")
+        return {task.id: _answers(task, tables.get(task.id, {})) for task in exercises.tasks}
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def _answers(task: Task, table: dict) -> Answers:
+    unknown = set(table) - {"different", "wrong", "within"}
+    if unknown or not isinstance(table.get("different"), str):
+        raise ValueError(
+            f"[{task.id}] has different = a right answer cell written another way, "
+            f"[[{task.id}.wrong]] and perhaps [{task.id}.within]"
+            + (f", and no {', '.join(sorted(unknown))}" if unknown else "")
+        )
+    wrong = tuple(_wrong(task, each) for each in table.get("wrong", []))
+    if len(wrong) < WRONG:
+        raise ValueError(
+            f"[[{task.id}.wrong]] stands here {len(wrong)} times; a task needs at "
+            f"least {WRONG} wrong answers"
+        )
+    names = [each.name for each in wrong]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"[[{task.id}.wrong]] has {twice[0]!r} twice")
+    within = {}
+    for label, pair in table.get("within", {}).items():
+        if not (isinstance(pair, list) and len(pair) == 2 and pair[0] < pair[1]):
+            raise ValueError(f"[{task.id}.within] {label!r} must be [low, high]")
+        within[label] = (float(pair[0]), float(pair[1]))
+    return Answers(_cell(table["different"]), wrong, within)
+
+
+def _wrong(task: Task, table: dict) -> Wrong:
+    name, says, right = table.get("name"), table.get("says"), solved(task.answer)
+    where = f"[[{task.id}.wrong]] {name!r}"
+    kinds = ({"name", "says", "old", "new"}, {"name", "says", "answer"})
+    if set(table) not in kinds or not all(isinstance(each, str) for each in table.values()):
+        raise ValueError(f"{where} must have name, says, and either old and new, or answer")
+    if not name or not says.strip():
+        raise ValueError(f"{where} needs a name, and in says what its author is told")
+    if "answer" in table:
+        source = _cell(table["answer"])
+    elif (count := right.count(table["old"])) != 1:
+        raise ValueError(f"{where}: its old text occurs {count} times in the answer, and not once")
+    else:
+        source = right.replace(table["old"], table["new"])
+    if source.strip() == right.strip():
+        raise ValueError(f"{where} is the solution itself")
+    return Wrong(name, " ".join(says.split()), source)
+
+
+def _cell(text: str) -> str:
+    return text.strip("\n")

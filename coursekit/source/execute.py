@@ -1,0 +1,56 @@
+"""Run a notebook in a fresh kernel of this environment."""
+
+import os
+from pathlib import Path
+
+from jupyter_client import AsyncKernelManager
+from jupyter_core.utils import run_sync
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
+
+from coursekit.gate import gpu_here, kernel_environment
+from coursekit.source.pairs import WIDGET_VIEW
+
+CELL_LIMIT = 600  # seconds; the gate's own limit is shorter
+
+
+def execute(
+    notebook: NotebookNode,
+    folder: Path,
+    *,
+    environment: dict[str, str] | None = None,
+    limit: float = CELL_LIMIT,
+    go_on: bool = False,
+) -> None:
+    """Run all cells, in `folder`, with more environment variables; outputs go into the notebook.
+
+    Raises CellExecutionError for the first cell that fails; with ``go_on`` the next cells are run
+    all the same. Raises CellTimeoutError past the limit, DeadKernelError if the kernel dies.
+    """
+    manager = AsyncKernelManager(  # with the other kind nbclient's limits do not hold
+        kernel_name=CURRENT_ENV_KERNEL_NAME, kernel_spec_manager=NbvalKernelspecManager()
+    )
+    tagged = any("gpu" in cell.metadata.get("tags", []) for cell in notebook.cells)
+    client = NotebookClient(
+        notebook,
+        km=manager,
+        timeout=limit,
+        record_timing=False,
+        coalesce_streams=True,
+        allow_errors=go_on,
+        skip_cells_with_tag="gpu" if tagged and not gpu_here() else "",
+        resources={"metadata": {"path": str(folder)}},
+    )
+    variables = os.environ | kernel_environment() | (environment or {})
+    try:
+        with open(os.devnull, "w") as nowhere:  # the kernel's own log, not the cells' stderr
+            client.execute(env=variables, stderr=nowhere)
+    finally:
+        if client.kc is not None:
+            client.kc.stop_channels()
+        run_sync(manager.shutdown_kernel)(now=True)
+    notebook.metadata.pop("widgets", None)
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+        output.get("data", {}).pop(WIDGET_VIEW, None)  # sliders are nothing without their kernel
+    notebook.metadata.language_info = NotebookNode(name="python")

@@ -1,0 +1,176 @@
+"""Pairs of notebooks: `course/NN_name.py`, the source, and the `.ipynb` that is made from it.
+
+Cell ids are stable and mean something, because reports and, later, answers find a cell by its id.
+A cell's name stands on its first line, `# %% my-cell` (jupytext keeps it as the cell's title, and
+JupyterLab carries it through a save); the name is the id. A text cell without one is named after
+its heading, and any other cell after the last name before it: `my-cell-2`, `my-cell-3`.
+
+Pairs are compared cell by cell; file times are never looked at. JupyterLab does look at them: it
+refuses to open a pair whose `.ipynb` is the newer file unless both come to the same text, blank
+lines included. So a source has to be written just as JupyterLab would write it (`canonical`).
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import jupytext
+import nbformat
+from jupytext.config import JupytextConfiguration
+from nbformat import NotebookNode
+
+FOLDERS = ("course", "solutions", "exercises")
+EXECUTED = ("course", "solutions")
+PAGES = ("paper_to_code.toml", "paper_to_code.md", "glossary.md", "README.md")  # no strays
+KEPT_METADATA = ("title", "tags", "task", "points", "manual")  # by jupytext too: pyproject.toml
+KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
+AS_JUPYTERLAB_WRITES = JupytextConfiguration(  # the same filters as in pyproject.toml
+    notebook_metadata_filter="kernelspec,-all",
+    cell_metadata_filter=",".join([*KEPT_METADATA, "-all"]),
+)
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+REPAIR = "`make build` repairs it"
+
+
+def sources(root: Path) -> list[Path]:
+    """Every percent file that people write, sorted; exercises are made from solutions (`cut`)."""
+    return sorted(path for folder in EXECUTED for path in (root / folder).glob("*.py"))
+
+
+def read_source(path: Path) -> NotebookNode:
+    """The notebook that a percent file describes: named cells, not yet executed.
+
+    Raises ValueError for a name that cannot be an id, or that two cells would share, and for a
+    file without the header that JupyterLab writes: it would refuse to open the pair.
+    """
+    return read_text(path.read_text(encoding="utf-8"), path)
+
+
+def read_text(text: str, path: Path) -> NotebookNode:
+    """The same for a text that stands, or would stand, at `path`."""
+    notebook = jupytext.reads(text, fmt="py:percent")
+    if notebook.metadata.get("kernelspec") != KERNELSPEC:
+        raise ValueError(
+            f"{path} does not begin with the header that names the kernel python3; "
+            "copy the header of another lesson"
+        )
+    for cell, identity in zip(notebook.cells, _identities(notebook.cells, path), strict=True):
+        cell.id = identity
+        cell.metadata = NotebookNode(_kept(cell.metadata))
+    notebook.metadata = NotebookNode(kernelspec=KERNELSPEC, language_info={"name": "python"})
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    return notebook
+
+
+def canonical(source: Path) -> str:
+    """The text of a percent file as JupyterLab would save it: only blank lines may differ."""
+    return written(read_source(source))
+
+
+def written(notebook: NotebookNode) -> str:
+    """A notebook as the percent file that JupyterLab would write."""
+    return jupytext.writes(notebook, fmt="py:percent", config=AS_JUPYTERLAB_WRITES)
+
+
+def differences(source: Path) -> list[str]:
+    """What keeps the `.ipynb` beside `source` from being its true twin, one sentence each."""
+    twin = source.with_suffix(".ipynb")
+    if not twin.exists():
+        return [f"{twin} is missing; {REPAIR}"]
+    made, stored = read_source(source), nbformat.read(twin, as_version=4)
+    names = [cell.id for cell in made.cells]
+    found = [cell.get("id") for cell in stored.cells]
+    if names != found:
+        odd = next((a, b) for a, b in zip(names + [None], found + [None], strict=False) if a != b)
+        return [f"{twin}: cell {odd[1]!r} stands where {source} has {odd[0]!r}; {REPAIR}"]
+    pairs = list(zip(made.cells, stored.cells, strict=True))
+    faults = [
+        f"{twin}, cell {ours.id!r}: its {what} differs from {source}; {REPAIR}"
+        for ours, theirs in pairs
+        for what in ("cell_type", "source", "metadata")
+        if _comparable(ours, what) != _comparable(theirs, what)
+    ]
+    if source.read_text(encoding="utf-8") != canonical(source):
+        faults.append(f"{source} is not written as JupyterLab would save it; {REPAIR}")
+    executed = source.parent.name in EXECUTED
+    return faults + [
+        f"{twin}, cell {cell.id!r} {fault}"
+        for cell in stored.cells
+        if executed and (fault := output_fault(cell))
+    ]
+
+
+def strays(root: Path) -> list[str]:
+    """Files in the course's folders that belong to no pair, one sentence each."""
+    files = [path for folder in FOLDERS for path in sorted((root / folder).glob("*"))]
+    files += sorted((root / "exercises" / "expected").glob("*"))
+    return [
+        f"{path} belongs to no pair: its source NN_name.py is missing, or its name is no NN_name"
+        for path in files
+        if path.is_file() and path.name not in PAGES and not _has_source(path, root)
+    ]
+
+
+def _has_source(path: Path, root: Path) -> bool:
+    kinds = {
+        "course": "py|ipynb",
+        "solutions": "py|ipynb|toml",
+        "exercises": "py|ipynb",
+        "expected": "json",
+    }
+    home = path.parent if path.parent.name in EXECUTED else root / "solutions"
+    return (
+        re.fullmatch(rf"\d\d_\w+\.({kinds[path.parent.name]})", path.name) is not None
+        and (home / f"{path.stem}.py").exists()
+    )
+
+
+def output_fault(cell: NotebookNode) -> str | None:
+    """Why the stored outputs of a cell cannot stand in a lesson, or None."""
+    tags = cell.metadata.get("tags", [])
+    if cell.cell_type != "code" or not cell.source.strip() or "gpu" in tags:
+        return None
+    if cell.execution_count is None:
+        return f"was never run; {REPAIR}"
+    kinds = {output.get("name", output.output_type) for output in cell.outputs}
+    if "error" in kinds and "raises-exception" not in tags:
+        return "stores an error; mend the cell, then `make build`"
+    if "stderr" in kinds:
+        return "wrote to stderr; mend what it warns of, then `make build`"
+    if any(WIDGET_VIEW in output.get("data", {}) for output in cell.outputs):
+        return f"stores sliders, which are nothing without their kernel; {REPAIR}"
+    return None
+
+
+def _identities(cells: list[NotebookNode], path: Path) -> Iterator[str]:
+    """One id a cell: its name, else its heading, else the last of these and a number."""
+    seen, last, count = set(), "top", 0
+    for cell in cells:
+        heading = re.match(r"#+ +(.+)", cell.source) if cell.cell_type == "markdown" else None
+        name = cell.metadata.get("title") or (heading and _slug(heading[1]))
+        last, count = (name, 1) if name else (last, count + 1)
+        identity = name or f"{last}-{count}"
+        if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", identity):
+            raise ValueError(
+                f"{path}: {identity!r} cannot name a cell; use at most 64 of a-z, 0-9 "
+                "and -, as in `# %% my-cell`"
+            )
+        if identity in seen:
+            raise ValueError(
+                f"{path}: two cells would be called {identity!r}; give one of them "
+                "another name, as in `# %% my-cell`"
+            )
+        seen.add(identity)
+        yield identity
+
+
+def _slug(heading: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")[:60].strip("-")
+
+
+def _kept(metadata: dict) -> dict:
+    return {key: metadata[key] for key in KEPT_METADATA if key in metadata}
+
+
+def _comparable(cell: NotebookNode, what: str):
+    return _kept(cell.metadata) if what == "metadata" else cell[what]

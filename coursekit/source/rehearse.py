@@ -1,0 +1,229 @@
+"""Run a set's answers through its checks: the solution, the stub, wrong answers, a different one.
+
+All in this process, each in a fresh namespace: torch is loaded once. This is for the course's own
+answers, which are trusted; a student's notebook runs in a kernel (see `student`).
+"""
+
+import contextlib
+import io
+import linecache
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from unittest import mock
+
+from nbformat import NotebookNode
+
+from coursekit.checks.digest import fingerprint
+from coursekit.checks.limits import TooLong, limit
+from coursekit.checks.record import MEASURED, UNWRITTEN, judge, mistakes
+from coursekit.source.answers import Answers, read_answers
+from coursekit.source.markers import solved, stub
+from coursekit.source.tasks import ExerciseSet, Task
+
+CELL_LIMIT = 600  # seconds: these answers are trusted, and the machine may have other work
+LINE_LIMIT = 300  # seconds, for one call: an answer that has no end is refused, not recorded
+
+Printed = dict[str, list[str]]
+"""What each check cell printed, by its id."""
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What one task's checks print for each of its answers."""
+
+    task: Task
+    answers: Answers
+    right: Printed
+    stub: Printed
+    different: Printed
+    wrong: dict[str, Printed]
+
+    @cached_property
+    def record(self) -> dict:
+        """This task's part of the record that students have: see `expected`."""
+        return self.recorded(self.task.visible)
+
+    def recorded(self, cells: Iterable[NotebookNode]) -> dict:
+        """What is right and what is a known mistake in these check cells."""
+        ids = {cell.id: cell.metadata.points for cell in cells}
+        return {
+            "title": self.task.title,
+            "answer": self.task.answer.id,
+            "words": self.task.words.id if self.task.words else None,
+            "points": self.task.points,
+            "names": list(self.task.names),
+            "imports": list(self.task.imports),
+            "hints": list(self.task.hints),
+            "cells": {
+                cell: {"points": points, "lines": self.right[cell]} for cell, points in ids.items()
+            },
+            "within": {label: list(pair) for label, pair in self.answers.within.items()},
+            "wrong": [
+                {
+                    "name": each.name,
+                    "says": each.says,
+                    "prints": {
+                        cell: fingerprint(self.wrong[each.name][cell])
+                        for cell in ids
+                        if self.wrong[each.name][cell] != self.right[cell]
+                    },
+                }
+                for each in self.answers.wrong
+            ],
+        }
+
+    def earned(self, printed: Printed) -> int:
+        """The points of the visible checks that an answer gets."""
+        cells = self.record["cells"]
+        return sum(judge(self.record, cell, printed[cell]).points for cell in cells)
+
+    def told(self, printed: Printed) -> list[str]:
+        """The known mistakes that an answer is told about."""
+        cells = self.record["cells"]
+        return mistakes(self.record, [judge(self.record, cell, printed[cell]) for cell in cells])
+
+
+def rehearse(exercises: ExerciseSet, seed: int = 0) -> list[Rehearsal]:
+    """Try every answer of a set. Raises ValueError where the solution itself fails."""
+    tried = read_answers(exercises)
+    return [_rehearsal(exercises, task, tried[task.id], seed) for task in exercises.tasks]
+
+
+def right(exercises: ExerciseSet, seed: int = 0) -> Printed:
+    """What all checks of a set print for its solution, hidden ones included."""
+    answers = {task.answer.id: solved(task.answer) for task in exercises.tasks}
+    checks = {cell.id for task in exercises.tasks for cell in task.checks}
+    cells = [(cell.id, answers.get(cell.id, cell.source)) for cell in exercises.code()]
+    return {name: lines for name, lines in run(cells, seed=seed).items() if name in checks}
+
+
+def _rehearsal(exercises: ExerciseSet, task: Task, answers: Answers, seed: int) -> Rehearsal:
+    def printed(what: str, source: str) -> Printed:
+        try:
+            return run(_cells(exercises, task, source), seed=seed)
+        except RuntimeError as error:
+            raise ValueError(f"{exercises.path}, cell {error} ({what})") from error
+
+    return Rehearsal(
+        task,
+        answers,
+        printed("the solution", solved(task.answer)),
+        printed("the unsolved exercise", stub(task.answer, task.id)),
+        printed("the different right answer", answers.different),
+        {
+            each.name: printed(f"the wrong answer {each.name!r}", each.source)
+            for each in answers.wrong
+        },
+    )
+
+
+def _cells(exercises: ExerciseSet, task: Task, answer: str) -> Iterator[tuple[str, str]]:
+    """Id and source of the cells that end with a task's checks, without the checks of others."""
+    others = {cell.id for each in exercises.tasks if each is not task for cell in each.checks}
+    answers = {each.answer.id: solved(each.answer) for each in exercises.tasks}
+    answers[task.answer.id] = answer
+    for cell in exercises.code():
+        if cell.id not in others:
+            yield cell.id, answers.get(cell.id, cell.source)
+        if cell.id == task.checks[-1].id:
+            return
+
+
+def run(cells: Iterable[tuple[str, str]], *, seed: int = 0) -> Printed:
+    """Run cells in a fresh namespace; returns the lines that each of them printed.
+
+    Raises RuntimeError for a cell that fails: a check reports errors of what it calls as lines.
+    """
+    space: dict = {"__name__": "__main__"}
+    with mock.patch.dict(
+        os.environ,
+        COURSEKIT_CHECK="values",
+        COURSEKIT_SEED=str(seed),
+        COURSEKIT_LINE_LIMIT=str(LINE_LIMIT),
+    ):
+        return {name: _cell(name, source, space) for name, source in cells}
+
+
+def _cell(name: str, source: str, space: dict) -> list[str]:
+    filename, printed = f"<{name}>", io.StringIO()
+    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    try:
+        with (
+            contextlib.redirect_stdout(printed),
+            contextlib.redirect_stderr(io.StringIO()),
+            limit(CELL_LIMIT),
+        ):
+            exec(compile(source, filename, "exec"), space)
+    except (Exception, TooLong) as error:
+        raise RuntimeError(f"{name!r}: raises {type(error).__name__}: {error}") from error
+    lines = printed.getvalue().splitlines()
+    for line in lines:
+        if line.endswith(f": {TooLong(LINE_LIMIT)}"):
+            raise RuntimeError(f"{name!r}: {line}")
+    return lines
+
+
+def faults(rehearsals: list[Rehearsal]) -> list[str]:
+    """What is unproven about a set, a sentence each; none for one that may be handed out."""
+    return [f"cell {r.task.id!r}: {fault}" for r in rehearsals for fault in _faults(r)]
+
+
+def _faults(r: Rehearsal) -> Iterator[str]:
+    for cell in r.task.checks:
+        yield from (f"{cell.id}: {fault}" for fault in _doubts(r, r.right[cell.id]))
+        if r.stub[cell.id] == r.right[cell.id]:
+            yield f"the unsolved exercise passes {cell.id}"
+    if set(r.answers.within) != {label for label, _ in _measured(r)}:
+        yield "[within] must have an interval for each line of check.measure, and no other"
+        return
+    full = sum(cell.metadata.points for cell in r.task.visible)
+    if r.earned(r.right) != full:
+        yield "the solution's own measurement lies outside its interval"
+    if r.earned(r.different) != full:
+        cells = [cell.id for cell in r.task.visible]
+        lost = [
+            fault for cell in cells for fault in judge(r.record, cell, r.different[cell]).faults
+        ]
+        yield f"the different right answer loses points: {lost[0]}"
+    for wrong in r.answers.wrong:
+        printed = r.wrong[wrong.name]
+        changed = [
+            line
+            for cell in r.task.visible
+            for line in printed[cell.id]
+            if line not in r.right[cell.id]
+        ]
+        if r.earned(printed) == full:
+            yield f"the wrong answer {wrong.name!r} gets full points: the checks do not see it"
+        elif all(": raises " in line for line in changed):
+            yield (
+                f"the wrong answer {wrong.name!r} only raises errors; a mistake to be "
+                "recognised must compute something in at least one line"
+            )
+        elif wrong.says not in (told := r.told(printed)):
+            yield f"the wrong answer {wrong.name!r} is not told what it says"
+        elif len(told) > 1:
+            yield (
+                f"the wrong answer {wrong.name!r} prints the same as another and is told "
+                f"both things: {' / '.join(told)}; tell them apart, or say the same"
+            )
+
+
+def _doubts(r: Rehearsal, lines: list[str]) -> Iterator[str]:
+    if not lines:
+        yield "prints nothing for the solution"
+    for line in lines:
+        value = line.partition(": ")[2]
+        failed = value.startswith(("raises ", "takes longer ")) and value != "raises ValueError"
+        if not value or value == UNWRITTEN or failed:
+            yield f"prints a line that is no value of the solution: {line!r}"
+
+
+def _measured(r: Rehearsal) -> Iterator[tuple[str, str]]:
+    for cell in r.task.checks:
+        for line in r.right[cell.id]:
+            label, _, value = line.partition(": ")
+            if value.startswith(MEASURED):
+                yield label, value

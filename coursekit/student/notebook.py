@@ -1,0 +1,133 @@
+"""A student's notebook, and what of it counts: the answers, put into the exercise as it was given.
+
+Checks, helpers and fields always come from the record; from the student's file only the answers
+are taken, with the cells that the student added to them. They are found as the grader finds them,
+by `finding`: an editor that gave all cells other ids, or a copy under another name, costs nothing.
+"""
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from coursekit.checks import record as expected
+from coursekit.checks.imports import forbidden
+from coursekit.submissions.grafting import graft
+from coursekit.submissions.matching import Match, match, recognise
+from coursekit.submissions.reading import Unreadable, read_notebook
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A student's file, what in it answers the tasks, the record of its set, and what was odd."""
+
+    path: Path
+    match: Match
+    record: dict
+    notes: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """NN_name."""
+        return self.record["set"]
+
+    @property
+    def home(self) -> Path:
+        """The folder of the student's own files."""
+        return self.path.parent / "mine"
+
+    def answer(self, task: str) -> list[str]:
+        """The cells that answer a task, with those added to them; empty if there are none."""
+        return self.match.answers[task].code
+
+    def absent(self, task: str) -> bool:
+        """Whether nothing in the file could be the answer."""
+        return not self.match.answers[task].sources
+
+    def unwritten(self, task: str) -> bool:
+        """Whether an answer is missing, or still as it was given."""
+        return self.match.answers[task].is_still(self._given(task))
+
+    def missing(self) -> list[str]:
+        """The answer cells, and the cells for words, that are not written."""
+        found = []
+        for name, task in self.record["tasks"].items():
+            found += [task["answer"]] if self.unwritten(name) else []
+            found += [task["words"]] if task["words"] and not self.match.words.get(name) else []
+        return found
+
+    def grafted(self) -> NotebookNode:
+        """The exercise as it was given, with this student's answers and added code cells."""
+        code = (
+            (cell["id"], cell["source"])
+            for cell in self.record["notebook"]
+            if cell["cell_type"] == "code"
+        )
+        answers = {
+            task["answer"]: self.answer(name) or [self._given(name)]
+            for name, task in self.record["tasks"].items()
+        }
+        return nbformat.v4.new_notebook(
+            cells=[
+                nbformat.v4.new_code_cell(source, id=name)
+                for name, source in graft(code, answers, self.match.before)
+            ]
+        )
+
+    def strange(self, task: str) -> list[str]:
+        """What the answer to a task imports though the task does not allow it."""
+        found: set[str] = set()
+        for source in self.answer(task):
+            try:
+                found.update(forbidden(ast.parse(source), self.record["tasks"][task]["imports"]))
+            except SyntaxError:
+                continue  # its check says more about it
+        return sorted(found)
+
+    def _given(self, task: str) -> str:
+        """What the answer cell of a task had."""
+        cell = self.record["tasks"][task]["answer"]
+        return next(each["source"] for each in self.record["notebook"] if each["id"] == cell)
+
+
+def find(exercise: str, folder: Path | None = None) -> Path:
+    """The notebook that a path or a number such as 05 names. Raises ValueError if none does."""
+    if not exercise.isdigit():
+        return Path(exercise)
+    folder = folder or (Path("exercises") if Path("exercises").is_dir() else Path())
+    found = sorted(folder.glob(f"{int(exercise):02}_*.ipynb"))
+    named = [path for path in found if expected.load(path.stem, path.parent)]
+    if len(named or found) != 1:
+        have = ", ".join(sorted({path.stem[:2] for path in folder.glob("[0-9][0-9]_*.ipynb")}))
+        raise ValueError(f"{folder}/ has no one set {exercise}; it has {have or 'none'}")
+    return (named or found)[0]
+
+
+def read(path: Path) -> Submission:
+    """Read a student's notebook or percent file. Raises ValueError, a sentence, if it will not."""
+    if not path.is_file():
+        raise ValueError(f"there is no {path}; give a notebook of exercises/, or its number")
+    try:
+        reading = read_notebook(path.read_bytes(), path.name)
+    except Unreadable as error:
+        raise ValueError(
+            f"{path} does not open as a notebook: {error}; "
+            "`python -m coursekit reset` gives a new one and keeps this"
+        ) from None
+    record = expected.load(path.stem, path.parent) or _recognised(path, reading.cells)
+    if record is None:
+        raise ValueError(
+            f"{path} is no notebook of the sets in {path.parent / 'expected'}: a set "
+            "stays in the folder exercises/"
+        )
+    found = match(reading.cells, record)
+    return Submission(path, found, record, (*reading.notes, *found.notes))
+
+
+def _recognised(path: Path, cells: tuple) -> dict | None:
+    """The record of a set under another name."""
+    records = expected.every(path.parent)
+    name = recognise(cells, path.name, records)
+    return records[name] if name else None

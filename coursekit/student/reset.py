@@ -1,0 +1,52 @@
+"""`python -m coursekit reset 05`: the exercise as it was given; a dated copy of yours is kept."""
+
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from coursekit import mine
+from coursekit.checks import record as expected
+from coursekit.source.pairs import KERNELSPEC, read_text, written
+from coursekit.student.notebook import find
+
+
+def add_arguments(parser) -> None:
+    """The options of `python -m coursekit reset`."""
+    parser.add_argument("exercise", help="a notebook of exercises/, or its number, such as 05")
+
+
+def run(options) -> int:
+    """Keep copies, then write the exercise anew."""
+    path = find(options.exercise).with_suffix(".ipynb")
+    for copy in reset(path):
+        print(f"kept: {copy}")
+    print(f"{path} is as it was given. Close it in JupyterLab and open it again.")
+    return 0
+
+
+def reset(path: Path) -> list[Path]:
+    """Write notebook and percent file anew; returns the copies of what was there."""
+    record = expected.load(path.stem, path.parent)
+    if record is None:
+        raise ValueError(f"no expected/{path.stem}.json beside {path}: it holds the exercise")
+    notebook = nbformat.v4.new_notebook(
+        metadata={"kernelspec": KERNELSPEC},
+        cells=[
+            nbformat.from_dict(
+                cell
+                | ({"outputs": [], "execution_count": None} if cell["cell_type"] == "code" else {})
+            )
+            for cell in record["notebook"]
+        ],
+    )
+    text = written(notebook)
+    whole = {path.with_suffix(".py"): text, path: nbformat.writes(_reread(text, path)) + "\n"}
+    kept = [mine.keep(old) for old in whole if old.exists()]
+    for file, content in whole.items():
+        file.write_text(content, encoding="utf-8", newline="\n")
+    return kept
+
+
+def _reread(text: str, path: Path) -> NotebookNode:
+    return read_text(text, path.with_suffix(".py"))

@@ -1,0 +1,184 @@
+"""A student's file as cells, however damaged or foreign it is; nothing in it is executed.
+
+Notebooks of nbformat 2 to 4 and percent scripts, in any Unicode encoding or Latin-1. What had to be
+mended is told in a sentence each; a file that gives no cell raises `Unreadable`.
+"""
+
+import codecs
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, islice, pairwise
+
+from coursekit.submissions.contents import Unreadable, cell_contents, resolved
+
+SIZE_LIMIT = 64_000_000  # bytes; outputs are dropped while parsing
+CELL_LIMIT = 1_000
+CELL_LENGTH = 100_000  # characters; pictures in a text do not count
+LENGTH_LIMIT = 2_000_000  # of all cells together
+SINGLY = 100_000  # so many bytes that are no UTF-8 are decoded one by one
+
+_PERCENT = re.compile(r"^# ?%%(?:[ \t](.*))?$", re.MULTILINE)
+_SCRIPT = re.compile(r"^# In ?\[[\d ]*\]:(.*)$", re.MULTILINE)  # nbconvert's
+_TITLE = re.compile(r"(.*?)\s*(?:\[(markdown|md|raw)\].*|(?:\b\w+=|\{).*|$)")
+_HEADER = re.compile(r"\A# ---\n(?:#.*\n)*?# ---\n")
+_PICTURE = re.compile(r"data:image/[\w.+-]{1,40};base64,[\w+/=]+", re.ASCII)
+_ODD = re.compile(r"[\x00\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell. Its kind is "code", or "markdown" for all that is not run."""
+
+    id: str | None
+    kind: str
+    source: str
+    metadata: dict
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The cells of a file, and a sentence for each thing that was mended."""
+
+    cells: tuple[Cell, ...]
+    notes: tuple[str, ...]
+
+
+def read_notebook(data: bytes, name: str) -> Reading:
+    """The cells of a notebook or percent script; ``name`` says which in doubt.
+
+    Raises Unreadable, one sentence.
+    """
+    if len(data) > SIZE_LIMIT:
+        raise Unreadable(
+            f"the file has {len(data):,} bytes and the limit is {SIZE_LIMIT:,}; clear "
+            "its outputs and hand it in again"
+        )
+    if not data.strip(b"\0\t\n\r "):
+        raise Unreadable("the file is empty")
+    notes: list[str] = []
+    text = resolved(_decoded(data, notes), notes)
+    notebook = text.lstrip().startswith("{") or not is_script(text)
+    cells = _cells(cell_contents(text, notes, CELL_LIMIT + 1), notes) if notebook else _script(text)
+    cells = list(islice(cells, CELL_LIMIT + 1))
+    if not cells and name.lower().endswith(".py"):
+        cells = list(_script(text))
+    if not cells:
+        raise Unreadable(
+            f"the file is no notebook, or an empty one; it begins with {ascii(text.strip()[:20])}"
+        )
+    if len(cells) > CELL_LIMIT:
+        raise Unreadable(
+            f"the file has more than {CELL_LIMIT:,} cells; "
+            "delete those that are no part of the exercise"
+        )
+    clean = tuple(_clean(cells, notes))
+    length = sum(len(cell.source) for cell in clean)
+    if length > LENGTH_LIMIT:
+        raise Unreadable(
+            f"the file has {length:,} characters in its cells and the limit is {LENGTH_LIMIT:,}; "
+            "delete those that are no part of the exercise"
+        )
+    return Reading(clean, tuple(dict.fromkeys(notes)))
+
+
+def is_script(text: str) -> bool:
+    """Whether a text is cut into cells by percent marks, or by those of nbconvert's scripts."""
+    return bool(_PERCENT.search(text) or _SCRIPT.search(text))
+
+
+def _decoded(data: bytes, notes: list[str]) -> str:
+    encoding = json.detect_encoding(data)
+    marked = data.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff"))
+    if encoding[:5] != "utf-8" and (marked or data[:4000].count(0) > len(data[:4000]) // 4):
+        notes.append(f"The file was in {encoding.upper()}.")
+        return _lines(data.decode(encoding, "replace").removeprefix("\ufeff"))
+    text = data.decode("utf-8-sig", "replace")
+    wrong = text.count("\ufffd") - data.count("\ufffd".encode())
+    if wrong:
+        notes.append(f"Bytes that are no UTF-8 were read as Latin-1: {wrong:,}.")
+        many = wrong > SINGLY
+        text = data.decode("latin-1") if many else data.decode("utf-8-sig", "latin-1 bytes")
+    return _lines(text)
+
+
+def _latin(error: UnicodeError) -> tuple[str, int]:
+    return error.object[error.start : error.end].decode("latin-1"), error.end
+
+
+codecs.register_error("latin-1 bytes", _latin)
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def _cells(contents: list, notes: list[str]) -> Iterator[Cell]:
+    for content in contents:
+        if isinstance(content, dict):
+            yield _cell(content, notes)
+        else:
+            notes.append("Cells that were null, or no cells at all, were left out.")
+
+
+def _cell(content: dict, notes: list[str]) -> Cell:
+    kind, metadata = content.get("cell_type"), content.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    written = content.get("source", content.get("input"))
+    source = _source(written, notes)
+    if kind == "heading":  # nbformat 3
+        level = content.get("level")
+        source = "#" * (int(level) if level in range(1, 7) else 2) + " " + source
+    names = [each for each in (content.get("id"), metadata.get("id")) if isinstance(each, str)]
+    return Cell((names or [None])[0], "code" if kind == "code" else "markdown", source, metadata)
+
+
+def _source(written: object, notes: list[str]) -> str:
+    if isinstance(written, str):
+        return written
+    if not isinstance(written, list):
+        notes.append("Cells whose source was no text were read as empty.")
+        return ""
+    parts = [part for part in written if isinstance(part, str)]
+    if len(parts) < len(written):
+        notes.append("Lines of a cell that were no text were left out.")
+    bare = len(parts) > 1 and not any(part.endswith("\n") for part in parts[:-1])
+    return ("\n" if bare else "").join(parts)
+
+
+def _script(text: str) -> Iterator[Cell]:
+    """The cells of a percent script; one that has no marks is a single cell."""
+    text = _HEADER.sub("", text, count=1) if text.startswith("# ---\n") else text
+    mark = _PERCENT if _PERCENT.search(text) else _SCRIPT
+    first = mark.search(text)
+    top = text[: first.start() if first else None].strip("\n")
+    if top.strip():
+        yield Cell(None, "code", top, {})
+    for head, following in pairwise(chain(mark.finditer(text), [None])):
+        source = text[head.end() : following.start() if following else None].strip("\n")
+        found = _TITLE.match((head[1] or "").strip()[:500])
+        metadata = {"title": found[1]} if found[1] else {}
+        if found[2]:
+            yield Cell(None, "markdown", _uncommented(source), metadata)
+        else:
+            yield Cell(None, "code", source, metadata)
+
+
+def _uncommented(source: str) -> str:
+    lines = source.split("\n")
+    if lines[0] in ('"""', "'''") and lines[-1] == lines[0] and len(lines) > 1:
+        return "\n".join(lines[1:-1])
+    return "\n".join(line.removeprefix("#").removeprefix(" ") for line in lines)
+
+
+def _clean(cells: list[Cell], notes: list[str]) -> Iterator[Cell]:
+    for cell in cells:
+        source = _lines(_PICTURE.sub("", cell.source))
+        if len(source) > CELL_LENGTH:
+            notes.append(f"Cells of more than {CELL_LENGTH:,} characters were read as empty.")
+            source = ""
+        if _ODD.search(source):
+            notes.append("Characters that no text can hold (NUL, half a surrogate) were replaced.")
+            source = _ODD.sub(lambda odd: "" if odd[0] == "\0" else "\ufffd", source)
+        yield Cell(cell.id, cell.kind, source, cell.metadata)
