@@ -5,8 +5,10 @@ torchvision is imported only by the functions that need it, so this import stays
 
 from .cifar import Cifar, fetch
 from .cluttered import ClutteredDigits
+from .cued import CuedDigits
 from .digits import PlainDigits
 from .folder import FolderImages
+from .fresh import FreshScenes
 from .loading import InMemoryImages, make_loader
 from .masked import WithObjectMasks
 from .noise import NoisyLabels, noisy_labels
@@ -14,7 +16,9 @@ from .noise import NoisyLabels, noisy_labels
 __all__ = [
     "Cifar",
     "ClutteredDigits",
+    "CuedDigits",
     "FolderImages",
+    "FreshScenes",
     "InMemoryImages",
     "NoisyLabels",
     "PlainDigits",
