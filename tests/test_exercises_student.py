@@ -12,6 +12,7 @@ from test_pairs import jupyterlab
 from coursekit import mine
 from coursekit.__main__ import main
 from coursekit.source.build import derive
+from coursekit.source.pairs import written
 from coursekit.student import check as marking
 from coursekit.student.check import mark
 from coursekit.student.notebook import read
@@ -120,28 +121,19 @@ def test_checking_a_solution_is_nobodys_progress(course):
 
 def test_jupyterlab_opens_an_exercise_and_keeps_what_is_written_in_it(course):
     manager = jupyterlab(course)
-    twin = NOTEBOOK.with_suffix(".py")
-    given = NOTEBOOK.read_bytes(), twin.read_bytes()
-    for newer in (NOTEBOOK, twin):
-        for path in (NOTEBOOK, twin):
-            os.utime(path, (10**9, 10**9) if path == newer else (0, 0))
-        manager.save(manager.get(str(NOTEBOOK)), str(NOTEBOOK))
-        assert twin.read_bytes() == given[1]
-        assert (
-            nbformat.read(NOTEBOOK, as_version=4).cells
-            == nbformat.reads(given[0].decode(), as_version=4).cells
-        )
+    given = nbformat.read(NOTEBOOK, as_version=4)
+    manager.save(manager.get(str(NOTEBOOK)), str(NOTEBOOK))
+    assert nbformat.read(NOTEBOOK, as_version=4).cells == given.cells
     model = manager.get(str(NOTEBOOK))
     cell = next(each for each in model["content"].cells if each.id == "square-answer")
     cell.source = square("x * x.abs()").strip()
     manager.save(model, str(NOTEBOOK))
-    for path in (NOTEBOOK, twin):
-        saved = read(path)
-        assert saved.missing() == [] and saved.answer("square") == [cell.source]
+    saved = read(NOTEBOOK)
+    assert saved.missing() == [] and saved.answer("square") == [cell.source]
+    assert not NOTEBOOK.with_suffix(".py").exists()
     cells = {each.id: each for each in nbformat.read(NOTEBOOK, as_version=4).cells}
     assert cells["square"].metadata.task == {"difficulty": 1, "minutes": 5}
     assert cells["square-check"].metadata.points == 100
-    assert 'task={"difficulty": 1, "minutes": 5}' in twin.read_text()
 
 
 def test_only_the_answers_of_a_notebook_count(course):
@@ -177,8 +169,10 @@ def test_an_answer_in_two_cells_is_one(course):
 
 
 def test_a_percent_file_is_checked_as_well(course):
-    edit(Path("exercises/01_small.py"), STUB, "    return x.abs() * x")
-    found = only(read(Path("exercises/01_small.py")))
+    twin = NOTEBOOK.with_suffix(".py")
+    twin.write_text(written(nbformat.read(NOTEBOOK, as_version=4)))
+    edit(twin, STUB, "    return x.abs() * x")
+    found = only(read(twin))
     assert (found.points, found.reason) == (100, "")
 
 
@@ -214,8 +208,9 @@ def test_a_hand_in_holds_the_notebook_if_nothing_is_missing(course, capsys):
 
 
 def test_a_later_percent_file_with_other_answers_is_not_overlooked(course, capsys):
+    twin = NOTEBOOK.with_suffix(".py")
+    twin.write_text(written(nbformat.read(NOTEBOOK, as_version=4)))
     answer(square("x * x.abs()"))
-    twin = Path("exercises/01_small.py")
     os.utime(NOTEBOOK, (10**9, 10**9))
     assert main(["submit", "1"]) == 0  # the twin is later, but has no answers
     edit(twin, STUB, "    return x")
@@ -224,17 +219,17 @@ def test_a_later_percent_file_with_other_answers_is_not_overlooked(course, capsy
 
 
 def test_a_new_start_keeps_dated_copies(course, capsys):
-    given = {path: path.read_bytes() for path in (NOTEBOOK, NOTEBOOK.with_suffix(".py"))}
+    given = NOTEBOOK.read_bytes()
     answer(square("x"))
     work = NOTEBOOK.read_bytes()
     assert main(["reset", "1"]) == 0
-    assert capsys.readouterr().out.count("kept: exercises/mine/kept/01_small-") == 2
-    assert {path: path.read_bytes() for path in given} == given
+    assert capsys.readouterr().out.count("kept: exercises/mine/kept/01_small-") == 1
+    assert NOTEBOOK.read_bytes() == given
     kept = list(Path("exercises/mine/kept").glob("*.ipynb"))
     assert [path.read_bytes() for path in kept] == [work]
     NOTEBOOK.write_text("{ half a note")
     assert main(["reset", "1"]) == 0  # even of what opens no more
-    assert NOTEBOOK.read_bytes() == given[NOTEBOOK]
+    assert NOTEBOOK.read_bytes() == given
     assert "{ half a note" in [path.read_text() for path in Path("exercises/mine/kept").iterdir()]
 
 

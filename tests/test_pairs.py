@@ -12,6 +12,7 @@ from coursekit.__main__ import main
 from coursekit.source.build import build
 from coursekit.source.pairs import (
     AS_JUPYTERLAB_WRITES,
+    EXECUTED,
     differences,
     read_source,
     sources,
@@ -168,11 +169,16 @@ def test_build_outside_the_course_says_where_to_go(tmp_path, monkeypatch, capsys
 
 
 def jupyterlab(root):
-    """JupyterLab's own access to files, as jupytext extends it, for the folder `root`."""
+    """JupyterLab's own access to files, as jupytext extends it, for the folder `root`.
+
+    Pairs are configured there as they are in the course.
+    """
     from jupyter_server.services.contents.largefilemanager import LargeFileManager
     from jupytext.sync_contentsmanager import build_sync_jupytext_contents_manager_class
 
-    (root / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
+    for folder in EXECUTED:
+        (root / folder).mkdir(exist_ok=True)
+        shutil.copy(ROOT / folder / "jupytext.toml", root / folder)
     manager = build_sync_jupytext_contents_manager_class(LargeFileManager)()
     manager.root_dir = str(root)
     return manager
@@ -214,7 +220,15 @@ def test_blank_lines_that_jupyterlab_would_refuse_are_built_away(source):
     assert differences(source) == []
 
 
-def test_jupytext_is_told_the_same_in_pyproject():
-    told = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["jupytext"]
+@pytest.mark.parametrize("folder", EXECUTED)
+def test_jupytext_is_told_the_same_in_each_folder_of_pairs(folder):
+    told = tomllib.loads((ROOT / folder / "jupytext.toml").read_text())
     for name in ("notebook_metadata_filter", "cell_metadata_filter"):
         assert getattr(AS_JUPYTERLAB_WRITES, name) == told[name]
+
+
+def test_only_the_folders_of_authors_are_paired():
+    """JupyterLab takes the first settings that it finds from a notebook's folder upward."""
+    assert "jupytext" not in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    found = {path.parent.name for path in ROOT.glob("*/*jupytext*")}
+    assert found == set(EXECUTED) and not list(ROOT.glob("*jupytext*"))

@@ -1,13 +1,12 @@
 """From a solution to its exercise: answers cut out, hidden checks gone, nothing executed.
 
-Three files are made from `solutions/NN_name.py` and `.toml`, and never edited by the course:
-`exercises/NN_name.py` and `.ipynb`, and the record `exercises/expected/NN_name.json`.
+Two files are made from `solutions/NN_name.py` and `.toml`, and edited by nobody: the notebook
+`exercises/NN_name.ipynb`, and the record `exercises/expected/NN_name.json`.
 """
 
 import json
 from pathlib import Path
 
-import jupytext
 import nbformat
 from nbformat import NotebookNode
 
@@ -27,7 +26,7 @@ def derived(solution: Path, rehearsals: list[Rehearsal] | None = None) -> dict[P
     if unproven := faults(rehearsals):
         raise ValueError(f"{solution}, {unproven[0]}")
     folder = solution.parent.parent / "exercises"
-    target = folder / solution.name
+    target = folder / f"{exercises.name}.ipynb"
     notebook = cut(exercises, target)
     record = {
         "set": exercises.name,
@@ -36,8 +35,7 @@ def derived(solution: Path, rehearsals: list[Rehearsal] | None = None) -> dict[P
         "notebook": [_plain(cell) for cell in notebook.cells],
     }
     return {
-        target: written(notebook),
-        target.with_suffix(".ipynb"): nbformat.writes(notebook) + "\n",
+        target: nbformat.writes(notebook) + "\n",
         folder / "expected" / f"{exercises.name}.json": json.dumps(
             record, indent=1, ensure_ascii=False
         )
@@ -60,9 +58,7 @@ def worked_on(path: Path, made: str) -> bool:
         stored, stubs = (
             {
                 cell.get("metadata", {}).get("title"): cell
-                for cell in jupytext.reads(
-                    text, fmt="py:percent" if path.suffix == ".py" else "ipynb"
-                ).cells
+                for cell in nbformat.reads(text, as_version=4).cells
             }
             for text in (path.read_text(encoding="utf-8"), made)
         )

@@ -8,6 +8,8 @@ its heading, and any other cell after the last name before it: `my-cell-2`, `my-
 Pairs are compared cell by cell; file times are never looked at. JupyterLab does look at them: it
 refuses to open a pair whose `.ipynb` is the newer file unless both come to the same text, blank
 lines included. So a source has to be written just as JupyterLab would write it (`canonical`).
+Only the folders of authors are paired, each by its own ``jupytext.toml``. Exercises are not: where
+two files hold one text, an answer that is written into one of them can be lost to the other.
 """
 
 import re
@@ -21,10 +23,11 @@ from nbformat import NotebookNode
 
 FOLDERS = ("course", "solutions", "exercises")
 EXECUTED = ("course", "solutions")
-PAGES = ("paper_to_code.toml", "paper_to_code.md", "glossary.md", "README.md")  # no strays
-KEPT_METADATA = ("title", "tags", "task", "points", "manual")  # by jupytext too: pyproject.toml
+PAGES = ("paper_to_code.toml", "paper_to_code.md", "glossary.md", "README.md")
+KNOWN = (*PAGES, "jupytext.toml")  # these are no strays
+KEPT_METADATA = ("title", "tags", "task", "points", "manual")  # by jupytext too: jupytext.toml
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
-AS_JUPYTERLAB_WRITES = JupytextConfiguration(  # the same filters as in pyproject.toml
+AS_JUPYTERLAB_WRITES = JupytextConfiguration(  # the same filters as in jupytext.toml
     notebook_metadata_filter="kernelspec,-all",
     cell_metadata_filter=",".join([*KEPT_METADATA, "-all"]),
 )
@@ -107,7 +110,7 @@ def strays(root: Path) -> list[str]:
     return [
         f"{path} belongs to no pair: its source NN_name.py is missing, or its name is no NN_name"
         for path in files
-        if path.is_file() and path.name not in PAGES and not _has_source(path, root)
+        if path.is_file() and path.name not in KNOWN and not _has_source(path, root)
     ]
 
 
@@ -115,7 +118,7 @@ def _has_source(path: Path, root: Path) -> bool:
     kinds = {
         "course": "py|ipynb",
         "solutions": "py|ipynb|toml",
-        "exercises": "py|ipynb",
+        "exercises": "ipynb",
         "expected": "json",
     }
     home = path.parent if path.parent.name in EXECUTED else root / "solutions"

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import nbformat
-from nbformat import NotebookNode
 
 from coursekit import mine
 from coursekit.checks import record as expected
@@ -26,7 +25,7 @@ def run(options) -> int:
 
 
 def reset(path: Path) -> list[Path]:
-    """Write notebook and percent file anew; returns the copies of what was there."""
+    """Write the notebook anew; returns the copies of what was there."""
     record = expected.load(path.stem, path.parent)
     if record is None:
         raise ValueError(f"no expected/{path.stem}.json beside {path}: it holds the exercise")
@@ -40,13 +39,7 @@ def reset(path: Path) -> list[Path]:
             for cell in record["notebook"]
         ],
     )
-    text = written(notebook)
-    whole = {path.with_suffix(".py"): text, path: nbformat.writes(_reread(text, path)) + "\n"}
-    kept = [mine.keep(old) for old in whole if old.exists()]
-    for file, content in whole.items():
-        file.write_text(content, encoding="utf-8", newline="\n")
+    kept = [mine.keep(path)] if path.exists() else []
+    made = read_text(written(notebook), path)
+    path.write_text(nbformat.writes(made) + "\n", encoding="utf-8", newline="\n")
     return kept
-
-
-def _reread(text: str, path: Path) -> NotebookNode:
-    return read_text(text, path.with_suffix(".py"))
