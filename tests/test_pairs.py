@@ -232,3 +232,19 @@ def test_only_the_folders_of_authors_are_paired():
     assert "jupytext" not in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
     found = {path.parent.name for path in ROOT.glob("*/*jupytext*")}
     assert found == set(EXECUTED) and not list(ROOT.glob("*jupytext*"))
+
+
+def test_a_cell_tagged_hide_input_is_folded_in_jupyterlab_and_on_the_site(tmp_path):
+    path = tmp_path / "course" / "01_small.py"
+    path.parent.mkdir()
+    path.write_text(
+        LESSON[: LESSON.index("# %%")]
+        + '# %% plot tags=["hide-input"]\nx = 1\n\n# %% plain\ny = 2\n'
+    )
+    folded, plain = read_source(path).cells
+    assert folded.metadata == {
+        "title": "plot",
+        "tags": ["hide-input"],
+        "jupyter": {"source_hidden": True},
+    }
+    assert "jupyter" not in plain.metadata

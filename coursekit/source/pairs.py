@@ -31,6 +31,8 @@ AS_JUPYTERLAB_WRITES = JupytextConfiguration(  # the same filters as in jupytext
     notebook_metadata_filter="kernelspec,-all",
     cell_metadata_filter=",".join([*KEPT_METADATA, "-all"]),
 )
+FOLDED = "hide-input"
+"""Tag of a cell with folded code. The site knows the tag; JupyterLab needs metadata made of it."""
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 REPAIR = "`make build` repairs it"
 
@@ -60,6 +62,8 @@ def read_text(text: str, path: Path) -> NotebookNode:
     for cell, identity in zip(notebook.cells, _identities(notebook.cells, path), strict=True):
         cell.id = identity
         cell.metadata = NotebookNode(_kept(cell.metadata))
+        if FOLDED in cell.metadata.get("tags", []):
+            cell.metadata.jupyter = NotebookNode(source_hidden=True)
     notebook.metadata = NotebookNode(kernelspec=KERNELSPEC, language_info={"name": "python"})
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     return notebook
