@@ -42,18 +42,17 @@ class Spent:
     whole: float
 
     @property
-    def each(self) -> float:
+    def one_more(self) -> float:
         """Seconds for one more submission."""
         return (self.marks[-1] - self.marks[0]) / (len(self.marks) - 1)
 
     def __str__(self) -> str:
-        return f"{self.each:.2f} s a submission, {self.whole:.0f} s in all"
+        return f"{self.one_more:.2f} s a submission, {self.whole:.0f} s in all"
 
     def against(self, other: "Spent") -> str:
-        """The same, with how many times as long as another took."""
-        return (
-            f"{self} ({self.each / other.each:.1f} and {self.whole / other.whole:.1f} times ours)"
-        )
+        """These seconds, and how many times as long as another took."""
+        one, all_of_them = self.one_more / other.one_more, self.whole / other.whole
+        return f"{self} ({one:.1f} and {all_of_them:.1f} times ours)"
 
 
 def measure() -> Iterator[Row]:

@@ -41,7 +41,7 @@ def measure(size: int = 1000) -> Iterator[Row]:
         marks[size * k // 4 - 1] - (marks[size * (k - 1) // 4 - 1] if k > 1 else marks[0])
         for k in (1, 2, 3, 4)
     ]
-    yield "seconds for each quarter", ", ".join(f"{each:.0f}" for each in quarters)
+    yield "seconds for each quarter", ", ".join(f"{seconds:.0f}" for seconds in quarters)
     yield "rows", f"{len(rows):,}"
     whole = sum(row["points"] == row["of"] > 0 for row in rows)
     right = sum(fault_of(k) is None for k in range(size))

@@ -51,7 +51,7 @@ from resattn.experiments.verdicts import (
     NOT_RUN,
     NOT_SUPPORTED,
     SUPPORTED,
-    judge,
+    contrast_verdict,
     try_claim,
 )
 
@@ -247,7 +247,7 @@ for contrast in contrasts:
     for m, h in generator.normal(size=(1000, 2)) * 2 * contrast.effect:
         interval = intervals.Interval(m, m - abs(h), m + abs(h), 3)
         mine = rule(*interval[:3], contrast.claimed, contrast.effect)
-        same.append(mine == judge(interval, contrast))
+        same.append(mine == contrast_verdict(interval, contrast))
 print(f"{len(same):,} intervals judged as the package does: {all(same)}")
 
 # %% [markdown]
@@ -313,7 +313,7 @@ for contrast in contrasts:
     paired = intervals.t_interval([difference(contrast, row) for row in rows])
     other = unpaired(contrast, rows)
     ratios.append((paired.high - paired.low) / (other.high - other.low))
-    if judge(paired, contrast) != judge(other, contrast):
+    if contrast_verdict(paired, contrast) != contrast_verdict(other, contrast):
         turned.append(" - ".join(("+".join(contrast.plus), "+".join(contrast.minus))))
 share = 100 * mean(ratio < 1 for ratio in ratios)
 print(f"you said {my_guess} %; measured {share:.0f} % of {len(ratios)} contrasts")
@@ -474,7 +474,7 @@ def seeds_needed(contrast, finding, most=1000):
     def decided(n):
         half = intervals.t_quantile(0.975, n - 1) * s / n**0.5
         interval = intervals.Interval(middle, middle - half, middle + half, n)
-        return judge(interval, contrast) != CANNOT_TELL
+        return contrast_verdict(interval, contrast) != CANNOT_TELL
 
     needed = 2 + bisect_left(range(2, most + 1), True, key=decided)
     return f"needs {needed} seeds" if needed <= most else f"needs over {most:,} seeds"
@@ -698,7 +698,7 @@ print(f"{judged} intervals at 95 %: about {0.05 * judged:.1f} miss their truth b
 # ## Where next
 #
 # **Where this lives in `resattn`:** `experiments.claims.CLAIMS`, `experiments.metrics.METRICS`,
-# `experiments.intervals.t_interval`, `experiments.verdicts.judge` and
+# `experiments.intervals.t_interval`, `experiments.verdicts.contrast_verdict` and
 # `experiments.verdicts.try_claim`; `experiments.paper_numbers`; `plots.intervals`.
 #
 # **Practise:** this lesson has no exercise set. Write a claim of your own: a sentence,

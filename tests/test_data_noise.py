@@ -10,14 +10,14 @@ from resattn.data import ClutteredDigits, NoisyLabels, make_loader, noisy_labels
     ("ratio", "classes"), [(0.9, 10), (0.3, 10), (0.0, 10), (0.5, 2), (0.5, 3)]
 )
 def test_the_transition_matrix_is_equation_7(ratio, classes):
-    each = 20_000
-    labels = torch.arange(classes).repeat(each)
+    per_class = 20_000
+    labels = torch.arange(classes).repeat(per_class)
     noisy = noisy_labels(labels, ratio, classes, seed=4)
     counts = torch.zeros(classes, classes, dtype=torch.float64)
     counts.index_put_((labels, noisy), torch.ones(1, dtype=torch.float64), accumulate=True)
     expected = torch.full_like(counts, (1 - ratio) / (classes - 1)).fill_diagonal_(ratio)
-    deviation = (each * expected * (1 - expected)).sqrt()  # binomial
-    assert ((counts - each * expected).abs() <= 4.5 * deviation).all()
+    deviation = (per_class * expected * (1 - expected)).sqrt()  # binomial
+    assert ((counts - per_class * expected).abs() <= 4.5 * deviation).all()
 
 
 def test_the_noise_is_pinned():

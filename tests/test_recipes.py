@@ -13,7 +13,7 @@ from resattn.data import NoisyLabels, WithObjectMasks, make_loader
 from resattn.experiments import RECIPES, get_recipe, keeps_checkpoint, questions, runs_of
 from resattn.experiments.claims import CLAIMS
 from resattn.experiments.metrics import METRICS
-from resattn.experiments.recipe import Run, fingerprint
+from resattn.experiments.recipe import Run, configuration_hash
 from resattn.experiments.scales import FULL, SMALL
 from resattn.presets import get_config
 from resattn.training import TrainConfig, fit, seed_everything
@@ -23,7 +23,12 @@ SCALES = ("small", "full")
 
 
 def every_run(scale: str) -> dict[str, Run]:
-    runs = [run for r in RECIPES.values() for each in runs_of(r, scale).values() for run in each]
+    runs = [
+        run
+        for r in RECIPES.values()
+        for of_one_variant in runs_of(r, scale).values()
+        for run in of_one_variant
+    ]
     return {run.file: run for run in runs}
 
 
@@ -62,7 +67,7 @@ def test_what_is_trained_twice_differs():
     seen = {}
     for run in every_run("small").values():
         if run.seed == 0:
-            mark = fingerprint(run.configuration())
+            mark = configuration_hash(run.configuration())
             assert mark not in seen, f"{run.file} is {seen[mark]} under another name"
             seen[mark] = run.file
     assert len(seen) > 50
@@ -72,11 +77,11 @@ def test_the_configuration_holds_the_seed_and_every_difference():
     run = next(iter(every_run("small").values()))
     other = Run(run.recipe, run.scale, run.name, run.variant, 1)
     assert run.configuration()["train"]["seed"] == 0
-    assert fingerprint(run.configuration()) != fingerprint(other.configuration())
+    assert configuration_hash(run.configuration()) != configuration_hash(other.configuration())
     assert run.configuration() == run.configuration()
     noisy = TINY.variant(data={"clean_ratio": 0.5})
     marks = {
-        fingerprint(Run("", "", "", variant, 0).configuration())
+        configuration_hash(Run("", "", "", variant, 0).configuration())
         for variant in (TINY.variant(), noisy, TINY.variant(mask_weight=1.0))
     }
     assert len(marks) == 3

@@ -17,8 +17,8 @@ from resattn.experiments.verdicts import (
     NOT_RUN,
     NOT_SUPPORTED,
     SUPPORTED,
+    contrast_verdict,
     examine,
-    judge,
     try_claim,
 )
 
@@ -73,7 +73,7 @@ def test_an_interval_of_three_by_hand():
 def test_judging_an_interval(claimed, low, high, verdict):
     middle = (low + high) / 2 if math.isfinite(low) else 0.0
     contrast = Contrast("width", "test error", ("a",), ("b",), claimed, 0.01)
-    assert judge(Interval(middle, low, high, 3), contrast) == verdict
+    assert contrast_verdict(Interval(middle, low, high, 3), contrast) == verdict
 
 
 def finder(errors: dict[str, list[float | None]]):

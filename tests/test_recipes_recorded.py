@@ -19,8 +19,8 @@ def declared() -> dict[str, Run]:
         run
         for recipe in EVERY_RECIPE.values()
         for scale in recipe.scales
-        for each in runs_of(recipe, scale.name).values()
-        for run in each
+        for of_one_variant in runs_of(recipe, scale.name).values()
+        for run in of_one_variant
     ]
     return {run.file: run for run in runs}
 

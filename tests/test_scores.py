@@ -53,8 +53,10 @@ def naive_scores(values, inside):
 
 def compare(maps, masks):
     scores = probes.attention_scores(maps, masks)
-    for n, (each, mask) in enumerate(zip(maps, masks, strict=True)):
-        scalar = (each.double() if each.ndim == 2 else each.double().mean(0)).tolist()
+    for n, (attention_map, mask) in enumerate(zip(maps, masks, strict=True)):
+        scalar = (
+            attention_map.double() if attention_map.ndim == 2 else attention_map.double().mean(0)
+        ).tolist()
         values = naive_upsample(scalar, *mask.shape)
         expected = naive_scores(values, mask.flatten().int().tolist())
         measured = scores.energy[n].item(), scores.pointing[n].item(), scores.iou[n].item()

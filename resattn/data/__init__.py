@@ -3,15 +3,15 @@
 torchvision is imported only by the functions that need it, so this import stays cheap.
 """
 
-from .cifar import Cifar, fetch
-from .cluttered import ClutteredDigits
-from .cued import CuedDigits
-from .digits import PlainDigits
-from .folder import FolderImages
-from .fresh import FreshScenes
-from .loading import InMemoryImages, make_loader
-from .masked import WithObjectMasks
-from .noise import NoisyLabels, noisy_labels
+from resattn.data.cifar import Cifar, fetch
+from resattn.data.cluttered import ClutteredDigits
+from resattn.data.cued import CuedDigits
+from resattn.data.digits import PlainDigits
+from resattn.data.folder import FolderImages
+from resattn.data.fresh import FreshScenes
+from resattn.data.loading import InMemoryImages, make_loader
+from resattn.data.masked import WithObjectMasks
+from resattn.data.noise import NoisyLabels, noisy_labels
 
 __all__ = [
     "Cifar",

@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .bits import below, check_seed, stream
-from .cifar_files import fetch, find_archive, read_files
-from .loading import InMemoryImages
+from resattn.data.bits import below, check_seed, stream
+from resattn.data.cifar_files import fetch, find_archive, read_files
+from resattn.data.loading import InMemoryImages
 
 PADDING = 4
 

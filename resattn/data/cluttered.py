@@ -10,10 +10,10 @@ departures: UCI digits in place of MNIST, a random size of digit, and masks of w
 import numpy as np
 import torch
 
-from .bits import below, check_seed, stream
-from .digits import check_split, load_digits, split_members
-from .loading import InMemoryImages
-from .render import MAX_FRAGMENTS, OBJECT_OWNER, add_noise, enlarge, stamp, tint
+from resattn.data.bits import below, check_seed, stream
+from resattn.data.digits import check_split, load_digits, split_members
+from resattn.data.loading import InMemoryImages
+from resattn.data.render import MAX_FRAGMENTS, OBJECT_OWNER, add_noise, enlarge, stamp, tint
 
 INK_THRESHOLD = 64
 """A pixel belongs to a glyph where its ink is at least this, of 255: a quarter of full ink."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .loading import InMemoryImages
+from resattn.data.loading import InMemoryImages
 
 DIGITS_PATH = Path(__file__).with_name("digits.npz")
 DIGITS_SHA256 = "6d672c82eb156775a2c26b18ee6bebb3149433697db1ed227be49bfb3457020f"

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 
-from .bits import check_seed, permutation
+from resattn.data.bits import check_seed, permutation
 
 _ORDER_STREAM = 1  # keeps the order's stream apart from the streams of the data itself
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from .bits import below, check_seed, stream
+from resattn.data.bits import below, check_seed, stream
 
 _NOISY_LABELS = 7  # the purpose of the stream; loading and cluttered have 1 to 6
 

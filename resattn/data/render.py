@@ -6,8 +6,8 @@ order a BLAS adds.
 
 import numpy as np
 
-from .bits import below
-from .digits import FULL_INK
+from resattn.data.bits import below
+from resattn.data.digits import FULL_INK
 
 MAX_FRAGMENTS = 64
 OBJECT_OWNER = 255

@@ -231,6 +231,6 @@ class Run:
         return json.loads(json.dumps(stated))  # tuples become lists, as in the file
 
 
-def fingerprint(configuration: Mapping[str, object]) -> str:
+def configuration_hash(configuration: Mapping[str, object]) -> str:
     """Eight digits that tell configurations apart."""
     return sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest()[:8]

@@ -37,7 +37,7 @@ def _note() -> str:
         "The paper gives one number a cell, without seeds; ours are mean ± standard deviation over "
         "the runs, one a seed (`--seeds 0` makes one), judged once on the test images, after the "
         "last step. Hours with a ~ are not measured but estimated: "
-        f"{' or '.join(f'{each:,}' for each in sorted(steps))} steps, {TRAINING_PASSES} "
+        f"{' or '.join(f'{count:,}' for count in sorted(steps))} steps, {TRAINING_PASSES} "
         f"passes of {FLOPS_A_MULTIPLY_ADD} operations a multiply-add, on one {GPU} that is "
         f"**assumed** to sustain, in float32, {', '.join(rates)}."
     )

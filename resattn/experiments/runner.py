@@ -13,7 +13,7 @@ from resattn.data import WithObjectMasks
 from resattn.experiments.mask_loss import with_mask_loss
 from resattn.experiments.measure import Probe
 from resattn.experiments.provenance import provenance
-from resattn.experiments.recipe import Run, Splits, fingerprint
+from resattn.experiments.recipe import Run, Splits, configuration_hash
 from resattn.experiments.store import RESULTS, Result, write_checkpoint, write_result
 from resattn.network import ResidualAttentionNetwork
 from resattn.training import Score, classification, evaluate, fit, seed_everything
@@ -55,7 +55,7 @@ def execute(
     """
     world = join(device)
     configuration = run.configuration()
-    folder = places.runs / f"{run.file.removesuffix('.json')}-{fingerprint(configuration)}"
+    folder = places.runs / f"{run.file.removesuffix('.json')}-{configuration_hash(configuration)}"
     splits = run.variant.data.load(run.seed, places.data)
     seed_everything(run.seed)
     model = ResidualAttentionNetwork(run.variant.network.config()).to(world.device)
@@ -167,7 +167,7 @@ def _result(
         "scale": run.scale,
         "variant": run.name,
         "seed": run.seed,
-        "fingerprint": fingerprint(configuration),
+        "fingerprint": configuration_hash(configuration),
         "configuration": configuration,
         "diverged": diverged and {"step": len(lines) + 1, "reason": diverged},
         "steps": len(lines),

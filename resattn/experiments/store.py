@@ -101,7 +101,7 @@ def _plain(value: Any) -> Any:
         rounded = float(f"{value:.6g}")
         return rounded if abs(rounded) < float("inf") else None
     if isinstance(value, dict):
-        return {str(key): _plain(each) for key, each in value.items()}
+        return {str(key): _plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [_plain(part) for part in value]
     return value

@@ -37,7 +37,8 @@ def run(options: argparse.Namespace) -> int:
         print(paper_table())
         return 0
     recipes = [get_recipe(options.recipe)] if options.recipe else RECIPES.values()
-    print("\n\n".join(recipe_table(each, each.scale(options.scale).name) for each in recipes))
+    tables = [recipe_table(recipe, recipe.scale(options.scale).name) for recipe in recipes]
+    print("\n\n".join(tables))
     return 0
 
 

@@ -28,7 +28,7 @@ class Finding:
     interval: Interval | None
 
 
-def judge(interval: Interval, contrast: Contrast) -> str:
+def contrast_verdict(interval: Interval, contrast: Contrast) -> str:
     """The verdict on one contrast.
 
     - "below" is supported if the whole interval lies below 0 and the mean is ``effect`` or more
@@ -74,10 +74,10 @@ def examine(contrast: Contrast, scale: str, find: Find = find_result) -> Finding
     if not differences:
         return Finding(CANNOT_TELL if recorded else NOT_RUN, None)
     interval = t_interval(differences)
-    return Finding(judge(interval, contrast), interval)
+    return Finding(contrast_verdict(interval, contrast), interval)
 
 
-def verdict(findings: list[Finding]) -> str:
+def claim_verdict(findings: list[Finding]) -> str:
     """A claim stands if all its contrasts do, falls with any, and waits for all to be run."""
     said = [finding.verdict for finding in findings]
     for worst in (NOT_RUN, NOT_SUPPORTED, CANNOT_TELL):
@@ -89,4 +89,4 @@ def verdict(findings: list[Finding]) -> str:
 def try_claim(claim: Claim, scale: str, find: Find = find_result) -> tuple[str, list[Finding]]:
     """The verdict on a claim, and the finding of each of its contrasts."""
     findings = [examine(contrast, scale, find) for contrast in claim.contrasts]
-    return verdict(findings), findings
+    return claim_verdict(findings), findings

@@ -112,8 +112,8 @@ class Explorer:
         self.picture = widgets.HTML()
         sliders = (self.image, self.stage, self.module, self.channel)
         self.box = widgets.VBox([widgets.VBox(sliders), self.picture])
-        for each in sliders:
-            each.observe(self._moved, names="value")
+        for moved in sliders:
+            moved.observe(self._moved, names="value")
         self._settling = False
         self._moved({"owner": self.stage})
 
@@ -162,7 +162,7 @@ def _offer(slider, options: list) -> None:
 
 
 def _ends(known) -> str:
-    listed = [repr(each) for each in known]
+    listed = [repr(choice) for choice in known]
     return ", ".join(listed if len(listed) <= 8 else [*listed[:3], "...", listed[-1]])
 
 
@@ -178,9 +178,9 @@ def _check(maps: Mapping[str, Tensor], images: Tensor, object_masks: Tensor) -> 
             f"object_masks must have shape {expected}, as the images, "
             f"got {tuple(object_masks.shape)}"
         )
-    for name, each in maps.items():
-        if each.ndim != 4 or len(each) != len(images):
+    for name, module_maps in maps.items():
+        if module_maps.ndim != 4 or len(module_maps) != len(images):
             raise ValueError(
                 f"map {name!r} must have shape (N, C, h, w) with N = {len(images)}, as the images, "
-                f"got {tuple(each.shape)}"
+                f"got {tuple(module_maps.shape)}"
             )

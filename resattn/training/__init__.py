@@ -1,11 +1,11 @@
 """Training: one loop for a CPU, one GPU and ``torchrun``, that can be interrupted and resumed."""
 
-from .config import TrainConfig, learning_rate_at, paper_cifar, paper_imagenet
-from .evaluation import Score, evaluate
-from .loop import fit
-from .metrics import History
-from .seeding import seed_everything
-from .stepping import Objective, classification
+from resattn.training.config import TrainConfig, learning_rate_at, paper_cifar, paper_imagenet
+from resattn.training.evaluation import Score, evaluate
+from resattn.training.loop import fit
+from resattn.training.metrics import History
+from resattn.training.seeding import seed_everything
+from resattn.training.stepping import Objective, classification
 
 __all__ = [
     "History",

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from .config import TrainConfig
+from resattn.training.config import TrainConfig
 
 
 def write_atomically(path: Path, content: bytes) -> None:

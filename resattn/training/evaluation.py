@@ -10,9 +10,8 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset, Subset
 
 from resattn.data.loading import make_loader
-
-from .config import PRECISIONS
-from .distributed import World, resolve_device
+from resattn.training.config import PRECISIONS
+from resattn.training.distributed import World, resolve_device
 
 
 class Score(NamedTuple):

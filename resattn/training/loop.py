@@ -7,13 +7,13 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
-from .config import TrainConfig
-from .distributed import World, join
-from .evaluation import modes_kept
-from .interrupt import deferred_interrupt
-from .metrics import History
-from .run import Callback, Run
-from .stepping import Objective, classification
+from resattn.training.config import TrainConfig
+from resattn.training.distributed import World, join
+from resattn.training.evaluation import modes_kept
+from resattn.training.interrupt import deferred_interrupt
+from resattn.training.metrics import History
+from resattn.training.stepping import Objective, classification
+from resattn.training.trainer import Callback, Trainer
 
 
 def fit(
@@ -67,10 +67,10 @@ def fit(
     world = join(device)
     _check(train, val, config, world, folder)
     with modes_kept(model):
-        run = Run(model, train, val, config, world, folder, objective)
+        trainer = Trainer(model, train, val, config, world, folder, objective)
         with deferred_interrupt() as interrupt:
-            run.train_on(workers, progress and world.is_first, on_step, interrupt)
-    return run.history
+            trainer.train_on(workers, progress and world.is_first, on_step, interrupt)
+    return trainer.history
 
 
 def _check(

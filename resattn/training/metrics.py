@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from .checkpoint import clear_disk_errors, write_atomically
-from .config import TrainConfig
-from .evaluation import Score
+from resattn.training.checkpoint import clear_disk_errors, write_atomically
+from resattn.training.config import TrainConfig
+from resattn.training.evaluation import Score
 
 
 @dataclass

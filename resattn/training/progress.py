@@ -4,7 +4,7 @@ import sys
 import time
 from typing import Any, Self
 
-from .config import TrainConfig
+from resattn.training.config import TrainConfig
 
 _SECONDS_BETWEEN = 0.1
 

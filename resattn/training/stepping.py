@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from .config import TrainConfig, learning_rate_at
-from .distributed import World
-from .evaluation import autocast
+from resattn.training.config import TrainConfig, learning_rate_at
+from resattn.training.distributed import World
+from resattn.training.evaluation import autocast
 
 Objective = Callable[[nn.Module, tuple[Tensor, ...]], Tensor]
 """Maps the network and a batch to the mean loss over the batch, a scalar with a gradient."""

@@ -11,16 +11,15 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from resattn.data.loading import make_loader
-
-from .checkpoint import check_belongs, load_checkpoint, save_checkpoint
-from .config import TrainConfig, learning_rate_at
-from .distributed import World
-from .evaluation import shared_score, to_device
-from .interrupt import Interrupt, ignore_interrupts
-from .metrics import History, MetricsWriter, read_metrics
-from .progress import Progress
-from .seeding import seed_step
-from .stepping import Objective, Stepper
+from resattn.training.checkpoint import check_belongs, load_checkpoint, save_checkpoint
+from resattn.training.config import TrainConfig, learning_rate_at
+from resattn.training.distributed import World
+from resattn.training.evaluation import shared_score, to_device
+from resattn.training.interrupt import Interrupt, ignore_interrupts
+from resattn.training.metrics import History, MetricsWriter, read_metrics
+from resattn.training.progress import Progress
+from resattn.training.seeding import seed_step
+from resattn.training.stepping import Objective, Stepper
 
 CHECKPOINT = "checkpoint.pt"
 METRICS = "metrics.jsonl"
@@ -28,7 +27,7 @@ METRICS = "metrics.jsonl"
 Callback = Callable[[int, nn.Module], None]
 
 
-class Run:
+class Trainer:
     """A run in progress: the model, what was measured, and the folder that keeps both."""
 
     def __init__(
