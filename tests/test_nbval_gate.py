@@ -34,7 +34,16 @@ OVERRIDE = (
 )
 SWALLOW = "import time\ntry:\n    time.sleep(600)\nexcept KeyboardInterrupt:\n    print('slept')"
 
+PROGRESS = (
+    "from IPython.display import display\n"
+    "line = display({'text/plain': 'step 1'}, raw=True, metadata={'progress': True},\n"
+    "               display_id=True)\n"
+    "line.update({'text/plain': 'step 2'}, raw=True, metadata={'progress': True})\n"
+    "print('trained')"
+)
+
 GOOD = {
+    "progress": [code(PROGRESS, "trained\n")],
     "good": [
         HELLO,
         code("print('a')", "a\n"),
@@ -67,6 +76,7 @@ GOOD = {
     ],
 }
 BAD = {
+    "display_is_no_progress": [code(PROGRESS.replace("True}", "False}"), "trained\n")],
     "wrong_output": [code("print('hello')", "goodbye\n")],
     "unknown_magic": [HELLO, code("%notmagic\nassert False")],
     "overridden_traceback": [HELLO, code(OVERRIDE), code("assert False")],

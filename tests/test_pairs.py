@@ -248,3 +248,18 @@ def test_a_cell_tagged_hide_input_is_folded_in_jupyterlab_and_on_the_site(tmp_pa
         "jupyter": {"source_hidden": True},
     }
     assert "jupyter" not in plain.metadata
+
+
+def test_progress_lines_are_shown_while_a_cell_runs_and_never_stored(source):
+    edit(
+        source,
+        'print("hello")',
+        "from IPython.display import display\n\n"
+        "shown = {'progress': True}\n"
+        "line = display({'text/plain': 'step 1'}, raw=True, metadata=shown, display_id=True)\n"
+        "line.update({'text/plain': 'step 2'}, raw=True, metadata=shown)\n"
+        'print("trained")',
+    )
+    build(source)
+    cell = nbformat.read(source.with_suffix(".ipynb"), as_version=4).cells[1]
+    assert [output.get("text") for output in cell.outputs] == ["trained\n"]

@@ -9,7 +9,7 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
 
-from coursekit.gate import gpu_here, kernel_environment
+from coursekit.gate import gpu_here, is_progress, kernel_environment
 from coursekit.source.pairs import WIDGET_VIEW
 
 CELL_LIMIT = 600  # seconds; the gate's own limit is shorter
@@ -51,6 +51,8 @@ def execute(
             client.kc.stop_channels()
         run_sync(manager.shutdown_kernel)(now=True)
     notebook.metadata.pop("widgets", None)
+    for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
+        cell.outputs = [output for output in cell.outputs if not is_progress(output)]
     for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
         output.get("data", {}).pop(WIDGET_VIEW, None)  # sliders are nothing without their kernel
     notebook.metadata.language_info = NotebookNode(name="python")
