@@ -41,10 +41,6 @@ class Check:
         return f"OK    {self.found}" if self.ok else f"FAIL  {self.found}: {self.mend}"
 
 
-def add_arguments(parser) -> None:
-    """`python -m coursekit doctor` has no options."""
-
-
 def run(options) -> int:
     """Print every check; returns 1 if any failed."""
     failed = 0

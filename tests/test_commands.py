@@ -1,6 +1,8 @@
 """The commands that guides and workflows name, where no other test runs them."""
 
 import csv
+import importlib
+import io
 import os
 import re
 import shutil
@@ -15,9 +17,11 @@ from exercise_kit import small_set
 from grading_kit import SETS, Case, write_class
 
 from coursekit.__main__ import main as course_main
+from coursekit.commands import COMMANDS
 from coursekit.grader import grade as grader
 from coursekit.grader import results as stored
 from coursekit.source.execute import execute
+from coursekit.terminal import Progress, paint
 from resattn.__main__ import main
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -150,3 +154,96 @@ def test_late_days_are_counted_by_the_command(tmp_path, monkeypatch):
     )
     (row,) = csv.DictReader((out / "grades.csv").read_text("utf-8-sig").splitlines())
     assert int(row["late_days"]) > 9000
+
+
+MISTAKES = [
+    (["chekc", "5"], "there is no command 'chekc'; did you mean 'check'?"),
+    (["whatever"], "there is no command 'whatever'; there are doctor"),
+    (["--verison"], "there is no option '--verison'; did you mean '--version'?"),
+    ([], "give a command: doctor"),
+    (["check"], "arguments are required: exercise"),
+    (["check", "5", "6"], "there is no further argument '6'"),
+    (["submit", "5", "--partyl"], "there is no option '--partyl'; did you mean '--partly'?"),
+    (["grade", "a", "--out", "b", "--isolation", "plian"], "did you mean 'plain'?"),
+    (["mutants", "--seed", "x"], "--seed: invalid int value: 'x'"),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), MISTAKES)
+def test_a_mistyped_argument_is_answered_with_what_was_meant(words, said, capsys):
+    with pytest.raises(SystemExit) as left:
+        course_main(words)
+    shown = capsys.readouterr().err
+    assert left.value.code == 2 and said in shown and "--help` shows how" in shown
+    assert shown.startswith("coursekit") and "\033" not in shown
+
+
+ALONE = """
+import sys
+from coursekit.__main__ import main
+from coursekit.commands import COMMANDS
+for words in (["--version"], ["--help"], ["chekc"], *([name, "--help"] for name in COMMANDS),
+              *([name, "--nonsense"] for name in COMMANDS)):
+    try:
+        main(words)
+    except SystemExit:
+        pass
+    else:
+        raise AssertionError(f"{words} ran")
+print(sorted({"torch", "numpy", "nbformat", "jupytext", "nbclient", "IPython", "resattn"}
+             & {*sys.modules}))
+"""
+
+
+def test_help_and_mistakes_are_answered_before_anything_heavy_is_imported():
+    done = subprocess.run([sys.executable, "-c", ALONE], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("\n[]\n") and done.stdout.startswith("coursekit ")
+
+
+def test_every_command_has_something_to_run():
+    for name, command in COMMANDS.items():
+        assert callable(importlib.import_module(command.module).run), name
+
+
+def test_a_package_that_an_interrupted_install_left_out_is_named(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "coursekit.student.progress", None)
+    assert course_main(["progress"]) == 2
+    said = capsys.readouterr().err
+    assert "coursekit.student.progress is not installed; run `make lab` once" in said
+
+
+def test_an_interrupted_command_ends_in_one_sentence(monkeypatch, capsys):
+    def stop(options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("coursekit.student.progress.run", stop)
+    assert course_main(["progress"]) == 130
+    assert "stopped; what was saved before is as it was" in capsys.readouterr().err
+
+
+class Screen(io.StringIO):
+    """A terminal."""
+
+    def isatty(self):
+        return True
+
+
+def test_colours_are_for_terminals_that_want_them(monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert paint("bad", "red", Screen()) == "\033[31mbad\033[0m"
+    assert paint("bad", "red", io.StringIO()) == "bad"
+    monkeypatch.setenv("TERM", "dumb")
+    assert paint("bad", "red", Screen()) == "bad"
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert paint("bad", "red", Screen()) == "bad"
+
+
+def test_progress_is_one_line_of_a_terminal_and_taken_away():
+    for stream in (screen := Screen(), plain := io.StringIO()):
+        with Progress(stream) as progress:
+            progress.say("task 1 of 6")
+    assert "task 1 of 6" in screen.getvalue() and screen.getvalue().endswith("\r\033[K")
+    assert plain.getvalue() == ""

@@ -35,66 +35,6 @@ from coursekit.submissions.survey import Entry, contents, survey
 _PACKAGES = ("torch", "numpy", "nbval", "pytest", "ipykernel", "jupyter_client")
 
 
-def add_arguments(parser) -> None:
-    """The options of `python -m coursekit grade`."""
-    parser.add_argument(
-        "submissions",
-        type=Path,
-        help="a folder: of students' folders, flat files, zips, or what Moodle or Canvas export",
-    )
-    parser.add_argument("--out", type=Path, required=True, help="the folder for grades and pages")
-    parser.add_argument("--set", help="grade this set only, such as 05")
-    parser.add_argument(
-        "--sets",
-        type=Path,
-        default=Path("solutions"),
-        help="a folder with the solutions to grade by (default: solutions)",
-    )
-    parser.add_argument(
-        "--seed",
-        type=int,
-        help="of all inputs of the checks (default: drawn, and kept in DIR for later runs)",
-    )
-    parser.add_argument(
-        "--jobs",
-        type=int,
-        default=os.cpu_count() or 1,
-        help="submissions at a time (default: the cores of this machine)",
-    )
-    parser.add_argument(
-        "--seconds",
-        type=float,
-        default=Limits.line,
-        help="for one call of an answer; a cell has 3 times, a submission 30 times "
-        "as long (default: %(default)g)",
-    )
-    again = parser.add_mutually_exclusive_group()
-    again.add_argument(
-        "--resume",
-        action="store_true",
-        help="grade what is new or changed, and write all pages anew",
-    )
-    again.add_argument(
-        "--regrade", action="store_true", help="grade all anew, and say whose points moved and why"
-    )
-    parser.add_argument(
-        "--deadlines", type=Path, help="a CSV (set, deadline[, student]): days late are shown"
-    )
-    parser.add_argument(
-        "--scheduler",
-        metavar="ADDRESS",
-        help="grade on the workers of a Dask scheduler, such as tcp://host:8786",
-    )
-    parser.add_argument(
-        "--isolation",
-        choices=levels.LEVELS,
-        help="how kernels are shut in (default: the best that works here)",
-    )
-    parser.add_argument(
-        "--unsafe", action="store_true", help="grade even where kernels cannot be shut in"
-    )
-
-
 def run(options) -> int:
     """Grade; the status is 0 if every submission has a row, whatever its points."""
     out, session = options.out, _session(options)

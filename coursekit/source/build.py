@@ -71,13 +71,6 @@ def _write(path: Path, text: str) -> bool:
     return True
 
 
-def add_arguments(parser) -> None:
-    """The options of `python -m coursekit build`."""
-    parser.add_argument("sources", nargs="*", type=Path, help="percent files (default: all)")
-    parser.add_argument("--check", action="store_true", help="write nothing, name what differs")
-    parser.add_argument("--force", action="store_true", help="execute even if no code changed")
-
-
 def run(options) -> int:
     """Build or check; returns the exit status. Raises ValueError where there is no course."""
     chosen = options.sources or sources(Path())

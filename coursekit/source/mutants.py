@@ -6,12 +6,6 @@ from coursekit.source.rehearse import Rehearsal, faults, rehearse
 from coursekit.source.tasks import read_set
 
 
-def add_arguments(parser) -> None:
-    """The options of `python -m coursekit mutants`."""
-    parser.add_argument("sets", nargs="*", help="numbers such as 05 (default: all sets)")
-    parser.add_argument("--seed", type=int, default=0, help="of the checks' inputs (default: 0)")
-
-
 def run(options) -> int:
     """Print the table; the status is 1 if a wrong answer passes, or anything else is unproven."""
     paths = [

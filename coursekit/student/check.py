@@ -39,11 +39,6 @@ class Mark:
     mistake: str
 
 
-def add_arguments(parser) -> None:
-    """The options of `python -m coursekit check`."""
-    parser.add_argument("exercise", help="a notebook of exercises/, or its number, such as 05")
-
-
 def run(options) -> int:
     """Check a set and print the table; the status is 0 if all points are earned, else 1."""
     submission = read(find(options.exercise))

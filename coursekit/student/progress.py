@@ -7,11 +7,6 @@ from coursekit import mine
 BAR = 20
 
 
-def add_arguments(parser) -> None:
-    """The options of `python -m coursekit progress`."""
-    parser.add_argument("folder", nargs="?", type=Path, help="the exercises (default: exercises)")
-
-
 def run(options) -> int:
     """Print one line a set, and the sum."""
     print(report(options.folder or home()))

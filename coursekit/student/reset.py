@@ -10,11 +10,6 @@ from coursekit.source.pairs import KERNELSPEC, read_text, written
 from coursekit.student.notebook import find
 
 
-def add_arguments(parser) -> None:
-    """The options of `python -m coursekit reset`."""
-    parser.add_argument("exercise", help="a notebook of exercises/, or its number, such as 05")
-
-
 def run(options) -> int:
     """Keep copies, then write the exercise anew."""
     path = find(options.exercise).with_suffix(".ipynb")

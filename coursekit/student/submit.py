@@ -8,12 +8,6 @@ from coursekit.student.check import saved
 from coursekit.student.notebook import Submission, find, read
 
 
-def add_arguments(parser) -> None:
-    """The options of `python -m coursekit submit`."""
-    parser.add_argument("exercise", help="a notebook of exercises/, or its number, such as 05")
-    parser.add_argument("--partly", action="store_true", help="hand in though answers are missing")
-
-
 def run(options) -> int:
     """Bundle the notebook; the status is 1, and nothing is written, if something is amiss."""
     submission = read(find(options.exercise))
