@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from coursekit.checks.record import Record, read
 from coursekit.source.markers import solved
 from coursekit.source.tasks import read_set
 
@@ -25,10 +26,9 @@ class Mutilated:
 
 
 @cache
-def record(name: str) -> dict:
-    """The record of a set."""
-    path = ROOT / "exercises" / "expected" / f"{name}.json"
-    return json.loads(path.read_text(encoding="utf-8"))
+def record(name: str) -> Record:
+    """Return the record of a set."""
+    return read(ROOT / "exercises" / "expected" / f"{name}.json")
 
 
 @cache
@@ -41,22 +41,22 @@ def answers(name: str) -> dict[str, str]:
 
 def notebook(name: str) -> dict:
     """The exercise with all answers of the solution in it, as JupyterLab would save it."""
-    tasks = record(name)["tasks"]
-    written = {tasks[task]["answer"]: source for task, source in answers(name).items()}
+    tasks = record(name).tasks
+    written = {tasks[task].answer: source for task, source in answers(name).items()}
     written |= {
-        task["words"]: f"{source(name, task['words'])}\n\nBecause the naïve rule fades."
+        task.words: f"{source(name, task.words)}\n\nBecause the naïve rule fades."
         for task in tasks.values()
-        if task["words"]
+        if task.words
     }
     cells = []
-    for cell in record(name)["notebook"]:
+    for cell in record(name).notebook:
         made = {
-            "cell_type": cell["cell_type"],
-            "id": cell["id"],
-            "metadata": cell["metadata"],
-            "source": written.get(cell["id"], cell["source"]),
+            "cell_type": cell.cell_type,
+            "id": cell.id,
+            "metadata": cell.metadata,
+            "source": written.get(cell.id, cell.source),
         }
-        if cell["cell_type"] == "code":
+        if cell.cell_type == "code":
             made |= {"execution_count": 3, "outputs": []}
         cells.append(copy.deepcopy(made))
     return {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
@@ -64,7 +64,7 @@ def notebook(name: str) -> dict:
 
 def source(name: str, cell: str) -> str:
     """What the exercise has in a cell."""
-    return next(each["source"] for each in record(name)["notebook"] if each["id"] == cell)
+    return next(each.source for each in record(name).notebook if each.id == cell)
 
 
 def text(content: dict, indent: int | None = 1) -> str:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ import torch
 from torch import nn
 
 from coursekit.checks import check as module
-from coursekit.checks import record as expected
+from coursekit.checks import record
 from coursekit.checks.check import Check, exercise_set
-from coursekit.checks.digest import digest, number
+from coursekit.checks.digest import digest, fingerprint, number
+from coursekit.checks.record import CHANGED, CellRecord, GivenCell, KnownMistake, Record, TaskRecord
 
 T = torch.arange(24, dtype=torch.float64).reshape(2, 3, 4) / 7
 
@@ -238,22 +240,20 @@ def test_a_label_occurs_once():
 
 
 RIGHT = [f"map: {digest(2 * T)}", "count: 452", "effect: measured 3.2"]
-TASK = {
-    "answer": "t-answer",
-    "names": ["answer"],
-    "imports": [],
-    "cells": {"t-check": {"points": 7, "lines": RIGHT}},
-    "within": {"effect": [3, 4]},
-    "wrong": [
-        {
-            "name": "half",
-            "says": "you halved it",
-            "prints": {
-                "t-check": expected.fingerprint([f"map: {digest(T / 2)}", "count: 452", RIGHT[2]])
-            },
-        }
-    ],
-}
+HALVED = [f"map: {digest(T / 2)}", "count: 452", RIGHT[2]]
+TASK = TaskRecord(
+    title="Double a map",
+    answer="t-answer",
+    words=None,
+    points=7,
+    names=("answer",),
+    imports=(),
+    hints=("Multiply by 2.",),
+    cells={"t-check": CellRecord(7, tuple(RIGHT))},
+    within={"effect": (3, 4)},
+    wrong=(KnownMistake("half", "you halved it", {"t-check": fingerprint(HALVED)}),),
+)
+SMALL = Record("01_small", seed=0, tasks={"t": TASK}, notebook=())
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ TASK = {
         ),
         (0, digest(T[0]), "yours is a float64 tensor (3, 4), expected"),
         (0, digest(2 * torch.cat([T[:1], T[:1]])), "begin alike"),
-        (0, digest(2 * T) + expected.CHANGED, "right, but your code changes its input"),
+        (0, digest(2 * T) + CHANGED, "right, but your code changes its input"),
         (0, "None", "is a `return` missing?"),
         (0, "raises TypeError", "raises TypeError"),
         (1, "451", "yours is 451, which is not it"),
@@ -278,24 +278,23 @@ TASK = {
 def test_a_difference_is_said_in_words(place, value, said):
     lines = list(RIGHT)
     lines[place] = f"{lines[place].split(': ')[0]}: {value}"
-    verdict = expected.judge(TASK, "t-check", lines)
+    verdict = TASK.verdict("t-check", lines)
     assert verdict.points == 0 and len(verdict.faults) == 1 and said in verdict.faults[0]
     assert "452" not in verdict.faults[0] or place == 0
 
 
 def test_all_lines_or_no_points():
-    assert expected.judge(TASK, "t-check", RIGHT).points == 7
-    assert expected.judge(TASK, "t-check", [*RIGHT[:2], "effect: measured 3.9"]).points == 7
+    assert TASK.verdict("t-check", RIGHT).points == 7
+    assert TASK.verdict("t-check", [*RIGHT[:2], "effect: measured 3.9"]).points == 7
     for lines in ([], RIGHT[:2], [*RIGHT, "more: 1"], RIGHT[::-1], ["agrees   all"]):
-        verdict = expected.judge(TASK, "t-check", lines)
+        verdict = TASK.verdict("t-check", lines)
         assert verdict.points == 0 and verdict.faults
-    assert expected.judge(TASK, "t-check", [*RIGHT[:2], "effect: measured nan"]).points == 0
+    assert TASK.verdict("t-check", [*RIGHT[:2], "effect: measured nan"]).points == 0
 
 
 def test_in_a_notebook_the_record_beside_it_judges(tmp_path, monkeypatch, capsys):
-    record = {"set": "01_small", "seed": 0, "tasks": {"t": TASK}}
     (tmp_path / "expected").mkdir()
-    (tmp_path / "expected" / "01_small.json").write_text(json.dumps(record))
+    (tmp_path / "expected" / "01_small.json").write_text(record.written(SMALL))
     exercise_set("01_small")
     assert "Set 01: not checked yet" in capsys.readouterr().out
 
@@ -323,11 +322,73 @@ def test_without_a_record_the_values_are_shown_and_not_judged(capsys):
     assert "expected/01_small.json is not here" in said and said.endswith("line: 4\n")
 
 
+def test_a_record_comes_back_as_it_was_written(tmp_path):
+    path = tmp_path / "01_small.json"
+    cell = GivenCell("t", "markdown", {"task": {"minutes": 5}}, "## Task 1: Double a map")
+    whole = replace(SMALL, notebook=(cell,))
+    path.write_text(record.written(whole))
+    assert record.read(path) == whole
+
+
+def _without(content, *place):
+    *above, last = place
+    for key in above:
+        content = content[key]
+    del content[last]
+
+
+def _with(content, value, *place):
+    *above, last = place
+    for key in above:
+        content = content[key]
+    content[last] = value
+
+
+@pytest.mark.parametrize(
+    ("damage", "names"),
+    [
+        (lambda c: _with(c, 3, "format"), "has format 3, but this course reads format 1"),
+        (lambda c: _with(c, "1", "format"), "has format '1', but"),
+        (lambda c: _without(c, "format"), "no format number"),
+        (lambda c: _without(c, "tasks", "t", "hints"), "tasks.t.hints is missing"),
+        (lambda c: _with(c, "7", "tasks", "t", "points"), "tasks.t.points is '7', expected int"),
+        (lambda c: _with(c, True, "seed"), "seed is True, expected int"),
+        (lambda c: _with(c, [4], "tasks", "t", "names"), r"tasks.t.names\[0\] is 4, expected str"),
+        (lambda c: _with(c, [3], "tasks", "t", "within", "effect"), "within.effect"),
+        (lambda c: _with(c, 1, "tasks", "t", "cells", "t-check", "extra"), "t-check.extra is unk"),
+        (lambda c: _with(c, [], "tasks"), "tasks is"),
+        (lambda c: _with(c, None, "notebook"), "notebook is None"),
+    ],
+)
+def test_a_record_of_another_format_or_damaged_is_refused_in_one_sentence(tmp_path, damage, names):
+    path = tmp_path / "01_small.json"
+    content = json.loads(record.written(SMALL))
+    damage(content)
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=f"01_small.json .*{names}"):
+        record.read(path)
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff\xfe{}", b"null"])
+def test_a_record_that_is_no_json_object_is_refused(tmp_path, data):
+    (tmp_path / "01_small.json").write_bytes(data)
+    with pytest.raises(ValueError, match="01_small.json is damaged"):
+        record.read(tmp_path / "01_small.json")
+
+
+def test_a_damaged_record_leaves_the_values_and_says_what_is_amiss(tmp_path, capsys):
+    (tmp_path / "expected").mkdir()
+    (tmp_path / "expected" / "01_small.json").write_text('{"format": 3}')
+    exercise_set("01_small")
+    lines_of(double, 2)
+    said = capsys.readouterr().out
+    assert "has format 3" in said and said.endswith("line: 4\n")
+
+
 def test_modules_that_a_task_forbids_are_named(monkeypatch, tmp_path, capsys):
     import linecache
 
-    record = {"set": "01_small", "seed": 0, "tasks": {"t": TASK}}
-    monkeypatch.setattr(module, "_record", record)
+    monkeypatch.setattr(module, "_record", SMALL)
     source = "from resattn.attention import merge\n\n\ndef answer(x):\n    return x\n"
     space: dict = {}
     exec(compile(source, "<t-answer>", "exec"), space)

@@ -1,6 +1,5 @@
 """A malformed set is refused with one sentence; a derived file with one wrong letter is found."""
 
-import json
 from pathlib import Path
 
 import nbformat
@@ -8,6 +7,7 @@ import pytest
 from exercise_kit import edit, small_set, tried_text
 
 from coursekit.__main__ import main
+from coursekit.checks import record
 from coursekit.source import cut
 from coursekit.source.answers import read_answers
 from coursekit.source.build import derive
@@ -250,8 +250,7 @@ def test_building_keeps_a_copy_of_a_students_work(made):
 
 
 def test_the_record_tells_the_right_lines_and_hides_the_wrong_ones(made):
-    record = json.loads(Path("exercises/expected/01_small.json").read_text())
-    task = record["tasks"]["square"]
-    assert all(line.startswith("maps of (") for line in task["cells"]["square-check"]["lines"])
-    assert [wrong["name"] for wrong in task["wrong"]][:2] == ["no-sign", "twice"]
-    assert task["hints"] and task["imports"] == []
+    task = record.read(Path("exercises/expected/01_small.json")).tasks["square"]
+    assert all(line.startswith("maps of (") for line in task.cells["square-check"].lines)
+    assert [wrong.name for wrong in task.wrong][:2] == ["no-sign", "twice"]
+    assert task.hints and task.imports == ()

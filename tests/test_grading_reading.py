@@ -4,10 +4,13 @@ import copy
 import json
 import random
 import time
+from dataclasses import replace
 
 import pytest
 from mutilations import SETS, answers, mutilate, notebook, percent, record, source, text, version_3
 
+from coursekit.checks.record import GivenCell
+from coursekit.dataclass_json import encode
 from coursekit.submissions.contents import PARTS_LIMIT
 from coursekit.submissions.matching import match, recognise
 from coursekit.submissions.reading import CELL_LIMIT, SIZE_LIMIT, Unreadable, read_notebook
@@ -394,17 +397,17 @@ def test_a_solved_notebook_gives_its_answers_and_nothing_else(name, form, how):
     assert {each.how for each in got.answers.values()} == {how}
     assert all(each.added == () for each in got.answers.values())
     assert got.before == () and got.notes == ()
-    spoken = [task for task, each in record(name)["tasks"].items() if each["words"]]
+    spoken = [name for name, task in record(name).tasks.items() if task.words]
     assert got.words == dict.fromkeys(spoken, "Because the na\u00efve rule fades.")
 
 
 @pytest.mark.parametrize("name", SETS)
 def test_an_unsolved_notebook_gives_the_stubs_and_no_words(name):
-    given = {"cells": [dict(cell) for cell in record(name)["notebook"]]}
+    given = {"cells": [encode(cell) for cell in record(name).notebook]}
     for content in (given, anonymous(copy.deepcopy(given))):
         got = match(read(content).cells, record(name))
         assert {task: each.sources for task, each in got.answers.items()} == {
-            task: (source(name, each["answer"]),) for task, each in record(name)["tasks"].items()
+            task: (source(name, each.answer),) for task, each in record(name).tasks.items()
         }
         assert got.words == {} and got.before == () and got.notes == ()
 
@@ -468,13 +471,13 @@ def test_an_answer_split_over_cells_is_whole():
 
 def test_answers_all_in_one_cell_go_each_to_its_task():
     content, _ = solved()
-    remove(content, *(task["answer"] for task in RECORD["tasks"].values()))
+    remove(content, *(task.answer for task in RECORD.tasks.values()))
     put(content, "setup", "import math\n\n" + "\n\n\n".join(ANSWERS.values()))
     for task, answer in ANSWERS.items():
         (got,), how, added = found(content, task)
         assert answer in got and got.startswith("import math") and added == ()
-        names = {name for each in RECORD["tasks"].values() for name in each["names"]}
-        for name in names - set(RECORD["tasks"][task]["names"]):
+        names = {name for each in RECORD.tasks.values() for name in each.names}
+        for name in names - set(RECORD.tasks[task].names):
             assert f"def {name}(" not in got and f"class {name}(" not in got
         assert how == "by what it defines"
 
@@ -509,7 +512,7 @@ def test_code_that_does_not_parse_costs_no_other_answer(broken):
     got = matched(content)
     assert got.answers["merge"].sources == (broken.replace("\0", ""),)
     one, _ = solved()
-    remove(one, *(task["answer"] for task in RECORD["tasks"].values()))
+    remove(one, *(task.answer for task in RECORD.tasks.values()))
     put(one, "setup", "\n\n".join([broken, *list(ANSWERS.values())[1:]]))
     if broken.startswith(("def merge(trunk, mask:", "!ls", "-")):
         assert all(ANSWERS[task] in found(one, task)[0][0] for task in list(ANSWERS)[1:])
@@ -645,15 +648,11 @@ def test_an_answer_merged_with_its_check_is_freed_of_it():
 
 
 def test_what_the_exercise_lends_to_a_later_task_earns_nothing_for_the_earlier():
-    lending = copy.deepcopy(RECORD)
-    place = next(k for k, cell in enumerate(lending["notebook"]) if cell["id"] == "attend-answer")
-    fold = {
-        "id": "attend-needs-merge",
-        "cell_type": "markdown",
-        "metadata": {},
-        "source": f"<details>\n\n```python\n{ANSWERS['merge']}\n```\n\n</details>",
-    }
-    lending["notebook"].insert(place, fold)
+    cells = list(RECORD.notebook)
+    place = next(k for k, cell in enumerate(cells) if cell.id == "attend-answer")
+    lent = f"<details>\n\n```python\n{ANSWERS['merge']}\n```\n\n</details>"
+    cells.insert(place, GivenCell("attend-needs-merge", "markdown", {}, lent))
+    lending = replace(RECORD, notebook=tuple(cells))
     content, cells = solved()
     cells["merge-answer"]["source"] = source(SET, "merge-answer")
     put(content, "attend", ANSWERS["merge"])

@@ -21,6 +21,8 @@ sys.path.insert(0, str(ROOT / "site"))
 import checker  # noqa: E402
 from pages import address, api, notebooks, reference, results, timings, tree  # noqa: E402
 
+from coursekit.checks import record  # noqa: E402
+
 LESSONS, SETS = tree.stems(ROOT / "course"), tree.stems(ROOT / "exercises")
 OWNER = "https://github.com/someone/course"
 
@@ -156,12 +158,12 @@ def unsolved(tmp_path_factory):
 
 @pytest.mark.parametrize("name", SETS)
 def test_under_each_check_stands_what_it_should_print_and_no_more_than_it_tells(unsolved, name):
-    record = json.loads((ROOT / f"exercises/expected/{name}.json").read_text())
+    expected = record.read(ROOT / f"exercises/expected/{name}.json")
     made = {cell["id"]: cell for cell in cells(notebooks.exercise(unsolved, name, None))}
-    for task in record["tasks"].values():
-        for check, lines in task["cells"].items():
+    for task in expected.tasks.values():
+        for check, recorded in task.cells.items():
             fold = made[f"{check}-expected"]["source"]
-            for line in lines["lines"]:
+            for line in recorded.lines:
                 label, _, value = line.partition(": ")
                 assert notebooks.html.escape(label) in fold
                 told = re.search(r"(tensor|array) \(|^raises ", value)
@@ -170,7 +172,18 @@ def test_under_each_check_stands_what_it_should_print_and_no_more_than_it_tells(
 
 
 def test_an_expected_tensor_is_shown_a_number_is_not_and_a_measurement_has_bounds():
-    task = {"within": {"error": [0.1, 0.25]}, "wrong": []}
+    task = record.TaskRecord(
+        title="Measure",
+        answer="t-answer",
+        words=None,
+        points=1,
+        names=(),
+        imports=(),
+        hints=(),
+        cells={},
+        within={"error": (0.1, 0.25)},
+        wrong=(),
+    )
     lines = ["map: float64 tensor (2,) values 1 2", "count: 7", "error: measured 0.2"]
     fold = notebooks._fold(task, lines)
     assert "map: float64 tensor (2,) values 1 2\n" in fold

@@ -1,7 +1,7 @@
 """What the check cells of an exercise use: give inputs, call the student's code, print a line.
 
 A check knows no right answer. It prints what the student's object computes; the record beside the
-exercises (see `expected`) says what the solution printed there, and what known mistakes print. With
+exercises (see `record`) says what the solution printed there, and what known mistakes print. With
 COURSEKIT_CHECK=values in the environment no record is opened, and only the bare lines are printed.
 COURSEKIT_SEED changes all inputs, COURSEKIT_LINE_LIMIT the seconds that one call may take there.
 """
@@ -14,16 +14,16 @@ import sys
 import traceback
 
 from coursekit import mine
-from coursekit.checks import record as expected
 from coursekit.checks.digest import digest, number, stream
 from coursekit.checks.imports import reached_by
 from coursekit.checks.limits import TooLong, limit
+from coursekit.checks.record import CHANGED, MEASURED, UNWRITTEN, Record, TaskRecord, load
 
 LINE_LIMIT = 20  # seconds, for one call of the student's code by `python -m coursekit check`
 
 TROUBLE = " " * 9  # before the lines of a short traceback
 
-_record: dict | None = None
+_record: Record | None = None
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -32,12 +32,15 @@ def exercise_set(name: str) -> None:
     global _record
     if _values_only():
         return
-    _record = expected.load(name)
-    if _record is None:
-        print(
-            f"expected/{name}.json is not here: the checks can show what your code computes, "
-            "and not say whether it is right"
-        )
+    unjudged = "the checks can show what your code computes, and not say whether it is right"
+    try:
+        _record = load(name)
+    except ValueError as error:
+        _record = None
+        print(f"{error}; until then {unjudged}")
+    else:
+        if _record is None:
+            print(f"expected/{name}.json is not here: {unjudged}")
     print(mine.standing(name))
 
 
@@ -53,8 +56,8 @@ class Check:
         self._seconds = float(os.environ.get("COURSEKIT_LINE_LIMIT", LINE_LIMIT))
         self.seed = int(os.environ.get("COURSEKIT_SEED", "0")) if seed is None else seed
         self._here, self._draws = sys._getframe(1).f_code.co_filename, 0
-        judged = _record is not None and self.seed == _record["seed"]
-        self._task = expected.task_of(_record, cell) if judged else None
+        judged = _record if _record is not None and self.seed == _record.seed else None
+        self._task: TaskRecord | None = judged.task_of(cell) if judged else None
 
     def normal(self, *shape: int):
         """A float64 tensor of this shape, drawn from the standard normal distribution."""
@@ -101,7 +104,7 @@ class Check:
 
         def shown(value):
             text = number(float(f"{float(value):.3g}"))
-            return f"{expected.MEASURED}{text}"
+            return f"{MEASURED}{text}"
 
         self._line(label, function, arguments, shown)
 
@@ -109,10 +112,10 @@ class Check:
         """Print what this check is worth so far, and the known mistake behind it, if any."""
         if self._task is None:
             return
-        verdict = expected.judge(self._task, self.cell, self.lines)
+        verdict = self._task.verdict(self.cell, self.lines)
         if verdict.mistakes:
             print(f"A known mistake: {', or: '.join(verdict.mistakes)}")
-        strange = reached_by(self._task["names"], self._task["imports"], self._here)
+        strange = reached_by(self._task.names, self._task.imports, self._here)
         if strange:
             print(f"This task is to be written without {', '.join(strange)}: no points yet.")
         print(f"{self.cell}: {0 if strange else verdict.points} of {verdict.of} points")
@@ -130,12 +133,12 @@ class Check:
                 with alone:
                     text = shown(function(*given))
                 if digest(given) != digest(arguments):
-                    text += expected.CHANGED
+                    text += CHANGED
             except TooLong as error:
                 text, self._seconds = str(error), 1  # the points are lost: no more patience
             except (Exception, SystemExit) as error:
                 unwritten = isinstance(error, NotImplementedError) and "your turn" in str(error)
-                text = expected.UNWRITTEN if unwritten else f"raises {type(error).__name__}"
+                text = UNWRITTEN if unwritten else f"raises {type(error).__name__}"
                 trouble = "" if unwritten else self._traceback(error)
         self.lines.append(f"{label}: {text}")
         self._draws = 0
@@ -146,9 +149,9 @@ class Check:
         if self._task is None:
             print(line)
         else:
-            right = self._task["cells"][self.cell]["lines"]
+            right = self._task.cells[self.cell].lines
             place = len(self.lines) - 1
-            fault = place < len(right) and expected.explain(self._task, right[place], line)
+            fault = place < len(right) and self._task.explain(right[place], line)
             print(f"DIFFERS  {fault}" if fault else f"agrees   {line}")
         if trouble:
             print(trouble, file=sys.stderr if _values_only() else sys.stdout)

@@ -217,7 +217,7 @@ def _fingerprint(sets: dict[str, Pristine], entry: Entry, session: dict) -> str:
 
 
 def _described(pristine: Pristine) -> dict:
-    stubs = {cell["id"]: cell["source"] for cell in pristine.given["notebook"]}
+    stubs = {cell.id: cell.source for cell in pristine.given.notebook}
     return {
         "title": pristine.title,
         "tasks": {

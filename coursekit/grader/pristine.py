@@ -12,7 +12,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from coursekit.source.cut import cut
+from coursekit.checks.record import CellRecord, Record, TaskRecord
+from coursekit.source.cut import cut, given_cells
 from coursekit.source.markers import solved, stub
 from coursekit.source.tasks import ExerciseSet, Task, is_hidden, read_set
 from coursekit.submissions.grafting import graft
@@ -40,33 +41,29 @@ class Pristine:
         return {task.id: task for task in self.exercises.tasks}
 
     @cached_property
-    def given(self) -> dict:
-        """The exercise as students got it, in the form of a record: what answers are sought by."""
+    def given(self) -> Record:
+        """The exercise as students got it, as a record without lines: answers are sought by it."""
         folder = self.exercises.path.parent.parent / "exercises"
-        cells = cut(self.exercises, folder / self.exercises.path.name).cells
-        return {
-            "set": self.name,
-            "tasks": {
-                task.id: {
-                    "title": task.title,
-                    "answer": task.answer.id,
-                    "words": task.words.id if task.words else None,
-                    "names": list(task.names),
-                    "imports": list(task.imports),
-                    "cells": {cell.id: {} for cell in task.visible},
-                }
+        return Record(
+            set=self.name,
+            seed=0,
+            tasks={
+                task.id: TaskRecord(
+                    title=task.title,
+                    answer=task.answer.id,
+                    words=task.words.id if task.words else None,
+                    points=task.points,
+                    names=task.names,
+                    imports=task.imports,
+                    hints=task.hints,
+                    cells={cell.id: CellRecord(cell.metadata.points, ()) for cell in task.visible},
+                    within={},
+                    wrong=(),
+                )
                 for task in self.exercises.tasks
             },
-            "notebook": [
-                {
-                    "id": cell.id,
-                    "cell_type": cell.cell_type,
-                    "source": cell.source,
-                    "metadata": dict(cell.metadata),
-                }
-                for cell in cells
-            ],
-        }
+            notebook=given_cells(cut(self.exercises, folder / self.exercises.path.name)),
+        )
 
     @property
     def sources(self) -> list[str]:

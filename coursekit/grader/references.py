@@ -10,10 +10,11 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from coursekit.checks.record import MEASURED, judge
+from coursekit.checks.record import MEASURED, TaskRecord
+from coursekit.dataclass_json import decode, encode
 from coursekit.grader.engine import Engine, Run
 from coursekit.grader.pristine import Pristine, read
 from coursekit.sandbox.launch import Sandbox
@@ -25,12 +26,12 @@ class Reference:
     """The lines that are right, by check cell, and the record of each task, to judge by."""
 
     right: Mapping[str, list[str]]
-    tasks: Mapping[str, dict]
+    tasks: Mapping[str, TaskRecord]
 
     def points(self, run: Run) -> dict[str, int]:
         """The points of each task in one run."""
         return {
-            name: sum(earned(task, cell, run) for cell in task["cells"])
+            name: sum(earned(task, cell, run) for cell in task.cells)
             for name, task in self.tasks.items()
         }
 
@@ -38,17 +39,17 @@ class Reference:
     def full(self) -> dict[str, int]:
         """The points that each task's checks can give."""
         return {
-            name: sum(cell["points"] for cell in task["cells"].values())
+            name: sum(cell.points for cell in task.cells.values())
             for name, task in self.tasks.items()
         }
 
 
-def earned(task: dict, cell: str, run: Run) -> int:
+def earned(task: TaskRecord, cell: str, run: Run) -> int:
     """The points of a check cell: nbval found its lines right, and so do we, interval included."""
     done = run.cells.get(cell)
     if done is None or not done.passed:
         return 0
-    return judge(task, cell, done.printed.splitlines()).points
+    return task.verdict(cell, done.printed.splitlines()).points
 
 
 @contextlib.contextmanager
@@ -77,30 +78,27 @@ def record(
             f"{pristine.exercises.path} cannot be rehearsed: "
             f"{(trouble.strip().splitlines() or ['no reason given'])[-1]}"
         )
-    tasks = json.loads(out)
+    tasks = {name: decode(TaskRecord, task, name) for name, task in json.loads(out).items()}
     if run.broke_in is not None:
         raise ValueError(
             f"{pristine.exercises.path}: the solution breaks off in the cell "
             f"{run.broke_in!r}: {run.why}"
         )
     right = {
-        cell: run.cells[cell].printed.splitlines()
-        for task in tasks.values()
-        for cell in task["cells"]
+        cell: run.cells[cell].printed.splitlines() for task in tasks.values() for cell in task.cells
     }
     for task in tasks.values():
-        for cell, fields in task["cells"].items():
-            if list(map(_steady, fields["lines"])) != list(map(_steady, right[cell])):
+        for cell, recorded in task.cells.items():
+            if list(map(_steady, recorded.lines)) != list(map(_steady, right[cell])):
                 other = next(
-                    line for line in [*right[cell], "nothing"] if line not in fields["lines"]
+                    line for line in [*right[cell], "nothing"] if line not in recorded.lines
                 )
                 raise ValueError(
                     f"{pristine.exercises.path}, cell {cell!r}: the solution printed {other!r} in "
                     "a kernel and something else in a rehearsal; it must not depend on where or "
                     "in what order it runs"
                 )
-            fields["lines"] = right[cell]
-    return Reference(right, tasks)
+    return Reference(right, {name: _with_lines(task, right) for name, task in tasks.items()})
 
 
 def prove(
@@ -148,7 +146,12 @@ def _steady(line: str) -> str:
     return label + mark
 
 
-def _rehearsed(source: str, seed: int) -> dict[str, dict]:
+def _with_lines(task: TaskRecord, right: Mapping[str, list[str]]) -> TaskRecord:
+    cells = {name: replace(cell, lines=tuple(right[name])) for name, cell in task.cells.items()}
+    return replace(task, cells=cells)
+
+
+def _rehearsed(source: str, seed: int) -> dict[str, TaskRecord]:
     tried = rehearse(read(Path(source)).exercises, seed)
     return {each.task.id: each.recorded(each.task.checks) for each in tried}
 
@@ -156,4 +159,4 @@ def _rehearsed(source: str, seed: int) -> dict[str, dict]:
 if __name__ == "__main__":
     with contextlib.redirect_stdout(sys.stderr):
         result = _rehearsed(sys.argv[1], int(sys.argv[2]))
-    print(json.dumps(result))
+    print(json.dumps(encode(result)))

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from coursekit.checks.record import UNWRITTEN, judge, mistakes
+from coursekit.checks.record import UNWRITTEN
 from coursekit.grader.engine import CellRun, Engine, Run
 from coursekit.grader.pristine import Pristine
 from coursekit.grader.references import Reference, earned
@@ -143,15 +143,10 @@ class Judge:
 
     def _earns(self, cell: str, run: Run) -> bool:
         task = self.reference.tasks.get(self._task_of.get(cell))
-        return bool(task and cell in task["cells"] and earned(task, cell, run))
+        return bool(task and cell in task.cells and earned(task, cell, run))
 
     def _given(self, name: str) -> str:
-        task = self.pristine.tasks[name]
-        return next(
-            cell["source"]
-            for cell in self.pristine.given["notebook"]
-            if cell["id"] == task.answer.id
-        )
+        return self.pristine.given.given(name)
 
     def _shared_imports(self) -> set[str]:
         return {name for task in self.pristine.tasks.values() for name in task.imports}
@@ -163,7 +158,7 @@ class Judge:
         cells, verdicts = {}, []
         for cell in task.checks:
             done = outcome.cells.get(cell.id)
-            verdict = judge(record, cell.id, done.printed.splitlines() if done else [])
+            verdict = record.verdict(cell.id, done.printed.splitlines() if done else [])
             points = 0 if fixed else earned(record, cell.id, run)
             verdicts.append(verdict)
             cells[cell.id] = {
@@ -173,7 +168,7 @@ class Judge:
                 "hidden": is_hidden(cell),
             }
         points, of = sum(c["points"] for c in cells.values()), sum(v.of for v in verdicts)
-        known = [] if fixed or points == of else mistakes(record, verdicts)
+        known = [] if fixed or points == of else record.mistakes(verdicts)
         found = match.answers[name]
         return {
             "number": task.number,

@@ -4,12 +4,13 @@ Two files are made from `solutions/NN_name.py` and `.toml`, and edited by nobody
 `exercises/NN_name.ipynb`, and the record `exercises/expected/NN_name.json`.
 """
 
-import json
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
+from coursekit.checks import record
+from coursekit.checks.record import GivenCell, Record
 from coursekit.source.markers import YOUR_TURN, solved, stub, words_stub
 from coursekit.source.pairs import REPAIR, read_text, written
 from coursekit.source.rehearse import Rehearsal, faults, rehearse
@@ -28,18 +29,15 @@ def derived(solution: Path, rehearsals: list[Rehearsal] | None = None) -> dict[P
     folder = solution.parent.parent / "exercises"
     target = folder / f"{exercises.name}.ipynb"
     notebook = cut(exercises, target)
-    record = {
-        "set": exercises.name,
-        "seed": 0,
-        "tasks": {each.task.id: each.record for each in rehearsals},
-        "notebook": [_plain(cell) for cell in notebook.cells],
-    }
+    made = Record(
+        set=exercises.name,
+        seed=0,
+        tasks={rehearsal.task.id: rehearsal.record for rehearsal in rehearsals},
+        notebook=given_cells(notebook),
+    )
     return {
         target: nbformat.writes(notebook) + "\n",
-        folder / "expected" / f"{exercises.name}.json": json.dumps(
-            record, indent=1, ensure_ascii=False
-        )
-        + "\n",
+        folder / "expected" / f"{exercises.name}.json": record.written(made),
     }
 
 
@@ -100,13 +98,12 @@ def cut(exercises: ExerciseSet, target: Path) -> NotebookNode:
     return read_text(written(notebook), target)
 
 
-def _plain(cell: NotebookNode) -> dict:
-    return {
-        "id": cell.id,
-        "cell_type": cell.cell_type,
-        "metadata": cell.metadata,
-        "source": cell.source,
-    }
+def given_cells(notebook: NotebookNode) -> tuple[GivenCell, ...]:
+    """Return an exercise's cells in the form of its record."""
+    return tuple(
+        GivenCell(cell.id, cell.cell_type, dict(cell.metadata), cell.source)
+        for cell in notebook.cells
+    )
 
 
 def _line(task: Task) -> str:

@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 
 from coursekit.checks.digest import fingerprint
 from coursekit.checks.limits import TooLong, limit
-from coursekit.checks.record import MEASURED, UNWRITTEN, judge, mistakes
+from coursekit.checks.record import MEASURED, UNWRITTEN, CellRecord, KnownMistake, TaskRecord
 from coursekit.source.answers import Answers, read_answers
 from coursekit.source.markers import solved, stub
 from coursekit.source.tasks import ExerciseSet, Task
@@ -41,48 +41,47 @@ class Rehearsal:
     wrong: dict[str, Printed]
 
     @cached_property
-    def record(self) -> dict:
-        """This task's part of the record that students have: see `expected`."""
+    def record(self) -> TaskRecord:
+        """This task's part of the record that students have."""
         return self.recorded(self.task.visible)
 
-    def recorded(self, cells: Iterable[NotebookNode]) -> dict:
+    def recorded(self, cells: Iterable[NotebookNode]) -> TaskRecord:
         """What is right and what is a known mistake in these check cells."""
         ids = {cell.id: cell.metadata.points for cell in cells}
-        return {
-            "title": self.task.title,
-            "answer": self.task.answer.id,
-            "words": self.task.words.id if self.task.words else None,
-            "points": self.task.points,
-            "names": list(self.task.names),
-            "imports": list(self.task.imports),
-            "hints": list(self.task.hints),
-            "cells": {
-                cell: {"points": points, "lines": self.right[cell]} for cell, points in ids.items()
+        return TaskRecord(
+            title=self.task.title,
+            answer=self.task.answer.id,
+            words=self.task.words.id if self.task.words else None,
+            points=self.task.points,
+            names=self.task.names,
+            imports=self.task.imports,
+            hints=self.task.hints,
+            cells={
+                cell: CellRecord(points, tuple(self.right[cell])) for cell, points in ids.items()
             },
-            "within": {label: list(pair) for label, pair in self.answers.within.items()},
-            "wrong": [
-                {
-                    "name": each.name,
-                    "says": each.says,
-                    "prints": {
-                        cell: fingerprint(self.wrong[each.name][cell])
+            within=self.answers.within,
+            wrong=tuple(
+                KnownMistake(
+                    wrong.name,
+                    wrong.says,
+                    {
+                        cell: fingerprint(self.wrong[wrong.name][cell])
                         for cell in ids
-                        if self.wrong[each.name][cell] != self.right[cell]
+                        if self.wrong[wrong.name][cell] != self.right[cell]
                     },
-                }
-                for each in self.answers.wrong
-            ],
-        }
+                )
+                for wrong in self.answers.wrong
+            ),
+        )
 
     def earned(self, printed: Printed) -> int:
         """The points of the visible checks that an answer gets."""
-        cells = self.record["cells"]
-        return sum(judge(self.record, cell, printed[cell]).points for cell in cells)
+        return sum(self.record.verdict(cell, printed[cell]).points for cell in self.record.cells)
 
     def told(self, printed: Printed) -> list[str]:
         """The known mistakes that an answer is told about."""
-        cells = self.record["cells"]
-        return mistakes(self.record, [judge(self.record, cell, printed[cell]) for cell in cells])
+        verdicts = [self.record.verdict(cell, printed[cell]) for cell in self.record.cells]
+        return self.record.mistakes(verdicts)
 
 
 def rehearse(exercises: ExerciseSet, seed: int = 0) -> list[Rehearsal]:
@@ -184,7 +183,7 @@ def _faults(r: Rehearsal) -> Iterator[str]:
     if r.earned(r.different) != full:
         cells = [cell.id for cell in r.task.visible]
         lost = [
-            fault for cell in cells for fault in judge(r.record, cell, r.different[cell]).faults
+            fault for cell in cells for fault in r.record.verdict(cell, r.different[cell]).faults
         ]
         yield f"the different right answer loses points: {lost[0]}"
     for wrong in r.answers.wrong:

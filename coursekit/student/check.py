@@ -8,6 +8,7 @@ import html
 import re
 import textwrap
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,7 +18,7 @@ from nbformat import NotebookNode
 from coursekit import mine
 from coursekit.checks.check import TROUBLE
 from coursekit.checks.digest import fingerprint
-from coursekit.checks.record import UNWRITTEN, judge, mistakes
+from coursekit.checks.record import UNWRITTEN, TaskRecord
 from coursekit.source.execute import execute
 from coursekit.student.notebook import Submission, find, read
 from coursekit.submissions.grafting import owner
@@ -74,7 +75,7 @@ def mark(submission: Submission) -> list[Mark]:
     cells = {cell.id: cell for cell in notebook.cells}
     return [
         _mark(submission, name, number, task, cells, died)
-        for number, (name, task) in enumerate(submission.record["tasks"].items(), 1)
+        for number, (name, task) in enumerate(submission.record.tasks.items(), 1)
     ]
 
 
@@ -82,28 +83,28 @@ def _mark(
     submission: Submission,
     name: str,
     number: int,
-    task: dict,
+    task: TaskRecord,
     cells: dict[str, NotebookNode],
     died: str,
 ) -> Mark:
-    verdicts = [judge(task, cell, printed(cells[cell])) for cell in task["cells"]]
+    verdicts = [task.verdict(cell, printed(cells[cell])) for cell in task.cells]
     points, of = sum(v.points for v in verdicts), sum(v.of for v in verdicts)
     strange = submission.strange(name)
-    known = mistakes(task, verdicts)
+    known = task.mistakes(verdicts)
     reason = next((fault for verdict in verdicts for fault in verdict.faults), "")
     if submission.absent(name):
-        reason = f"the cell {task['answer']} is not in this notebook any more"
+        reason = f"the cell {task.answer} is not in this notebook any more"
     elif submission.unwritten(name):
         reason, known = UNWRITTEN, []
     elif strange:
         reason, points = f"to be written without {', '.join(strange)}", 0
-    elif broken := _error(cells, task["answer"]):
+    elif broken := _error(cells, task.answer):
         reason = f"your cell does not run: {broken}"
     elif ": raises " in reason:
         reason += "".join(f"\n{line.strip()}" for line in _trouble(task, cells))
     elif died and reason.endswith("did not get that far"):
         reason = died
-    return Mark(name, number, task["title"], points, of, reason, "; or: ".join(known))
+    return Mark(name, number, task.title, points, of, reason, "; or: ".join(known))
 
 
 def printed(cell: NotebookNode) -> list[str]:
@@ -112,12 +113,12 @@ def printed(cell: NotebookNode) -> list[str]:
     return "".join(texts).splitlines()
 
 
-def _trouble(task: dict, cells: dict[str, NotebookNode]) -> list[str]:
+def _trouble(task: TaskRecord, cells: dict[str, NotebookNode]) -> list[str]:
     """The first short traceback that a task's checks showed."""
     return trouble(
         "".join(
             output.text
-            for cell in task["cells"]
+            for cell in task.cells
             for output in cells[cell].outputs
             if output.get("name") == "stderr"
         )
@@ -155,14 +156,14 @@ def remember(submission: Submission, marks: list[Mark]) -> dict[str, str]:
     before = mine.read(submission.home).get(submission.name, {}).get("tasks", {})
     tasks, hints = {}, {}
     for each in marks:
-        task = submission.record["tasks"][each.task]
+        task = submission.record.tasks[each.task]
         answer = fingerprint(submission.answer(each.task))
         old = before.get(each.task, {})
         count = old.get("hints", 0)
         if each.points < each.of and each.reason != UNWRITTEN:
-            count = min(len(task["hints"]), count + (answer != old.get("answer")))
-            hint = _plain(task["hints"], count)
-            hints[each.task] = f"Hint {count} of {len(task['hints'])}: {hint}"
+            count = min(len(task.hints), count + (answer != old.get("answer")))
+            hint = _plain(task.hints, count)
+            hints[each.task] = f"Hint {count} of {len(task.hints)}: {hint}"
         tasks[each.task] = {"points": each.points, "of": each.of, "hints": count, "answer": answer}
     if submission.path.resolve().parent.name != "solutions":  # they are nobody's progress
         mine.write(
@@ -178,7 +179,7 @@ def remember(submission: Submission, marks: list[Mark]) -> dict[str, str]:
     return hints
 
 
-def _plain(hints: list[str], count: int) -> str:
+def _plain(hints: Sequence[str], count: int) -> str:
     return html.unescape(re.sub(r"</?(?:code|pre|em|b|p)>", "`", hints[count - 1]))
 
 
@@ -194,7 +195,7 @@ def table(submission: Submission, marks: list[Mark], hints: dict[str, str]) -> s
             )
     points, of = sum(each.points for each in marks), sum(each.of for each in marks)
     rows.append(f"  {'all tasks':40} {points:3} of {of:3}")
-    later = sum(task["points"] for task in submission.record["tasks"].values()) - of
+    later = sum(task.points for task in submission.record.tasks.values()) - of
     if later:
         rows.append(f"  {later} more points come from your instructor: other inputs, your words")
     return "\n".join(rows)

@@ -12,8 +12,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from coursekit.checks import record as expected
 from coursekit.checks.imports import forbidden
+from coursekit.checks.record import Record, load, load_all
 from coursekit.submissions.grafting import graft
 from coursekit.submissions.matching import Match, match, recognise
 from coursekit.submissions.reading import Unreadable, read_notebook
@@ -25,13 +25,13 @@ class Submission:
 
     path: Path
     match: Match
-    record: dict
+    record: Record
     notes: tuple[str, ...]
 
     @property
     def name(self) -> str:
         """NN_name."""
-        return self.record["set"]
+        return self.record.set
 
     @property
     def home(self) -> Path:
@@ -48,26 +48,22 @@ class Submission:
 
     def unwritten(self, task: str) -> bool:
         """Whether an answer is missing, or still as it was given."""
-        return self.match.answers[task].is_still(self._given(task))
+        return self.match.answers[task].is_still(self.record.given(task))
 
     def missing(self) -> list[str]:
         """The answer cells, and the cells for words, that are not written."""
         found = []
-        for name, task in self.record["tasks"].items():
-            found += [task["answer"]] if self.unwritten(name) else []
-            found += [task["words"]] if task["words"] and not self.match.words.get(name) else []
+        for name, task in self.record.tasks.items():
+            found += [task.answer] if self.unwritten(name) else []
+            found += [task.words] if task.words and not self.match.words.get(name) else []
         return found
 
     def grafted(self) -> NotebookNode:
         """The exercise as it was given, with this student's answers and added code cells."""
-        code = (
-            (cell["id"], cell["source"])
-            for cell in self.record["notebook"]
-            if cell["cell_type"] == "code"
-        )
+        code = ((cell.id, cell.source) for cell in self.record.notebook if cell.cell_type == "code")
         answers = {
-            task["answer"]: self.answer(name) or [self._given(name)]
-            for name, task in self.record["tasks"].items()
+            task.answer: self.answer(name) or [self.record.given(name)]
+            for name, task in self.record.tasks.items()
         }
         return nbformat.v4.new_notebook(
             cells=[
@@ -81,15 +77,10 @@ class Submission:
         found: set[str] = set()
         for source in self.answer(task):
             try:
-                found.update(forbidden(ast.parse(source), self.record["tasks"][task]["imports"]))
+                found.update(forbidden(ast.parse(source), self.record.tasks[task].imports))
             except SyntaxError:
                 continue  # its check says more about it
         return sorted(found)
-
-    def _given(self, task: str) -> str:
-        """What the answer cell of a task had."""
-        cell = self.record["tasks"][task]["answer"]
-        return next(each["source"] for each in self.record["notebook"] if each["id"] == cell)
 
 
 def find(exercise: str, folder: Path | None = None) -> Path:
@@ -98,7 +89,7 @@ def find(exercise: str, folder: Path | None = None) -> Path:
         return Path(exercise)
     folder = folder or (Path("exercises") if Path("exercises").is_dir() else Path())
     found = sorted(folder.glob(f"{int(exercise):02}_*.ipynb"))
-    named = [path for path in found if expected.load(path.stem, path.parent)]
+    named = [path for path in found if load(path.stem, path.parent)]
     if len(named or found) != 1:
         have = ", ".join(sorted({path.stem[:2] for path in folder.glob("[0-9][0-9]_*.ipynb")}))
         raise ValueError(f"{folder}/ has no one set {exercise}; it has {have or 'none'}")
@@ -116,7 +107,7 @@ def read(path: Path) -> Submission:
             f"{path} does not open as a notebook: {error}; "
             "`python -m coursekit reset` gives a new one and keeps this"
         ) from None
-    record = expected.load(path.stem, path.parent) or _recognised(path, reading.cells)
+    record = load(path.stem, path.parent) or _recognised(path, reading.cells)
     if record is None:
         raise ValueError(
             f"{path} is no notebook of the sets in {path.parent / 'expected'}: a set "
@@ -126,8 +117,8 @@ def read(path: Path) -> Submission:
     return Submission(path, found, record, (*reading.notes, *found.notes))
 
 
-def _recognised(path: Path, cells: tuple) -> dict | None:
+def _recognised(path: Path, cells: tuple) -> Record | None:
     """The record of a set under another name."""
-    records = expected.every(path.parent)
+    records = load_all(path.parent)
     name = recognise(cells, path.name, records)
     return records[name] if name else None

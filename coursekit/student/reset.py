@@ -5,7 +5,8 @@ from pathlib import Path
 import nbformat
 
 from coursekit import mine
-from coursekit.checks import record as expected
+from coursekit.checks.record import load
+from coursekit.dataclass_json import encode
 from coursekit.source.pairs import KERNELSPEC, read_text, written
 from coursekit.student.notebook import find
 
@@ -21,17 +22,17 @@ def run(options) -> int:
 
 def reset(path: Path) -> list[Path]:
     """Write the notebook anew; returns the copies of what was there."""
-    record = expected.load(path.stem, path.parent)
+    record = load(path.stem, path.parent)
     if record is None:
         raise ValueError(f"no expected/{path.stem}.json beside {path}: it holds the exercise")
     notebook = nbformat.v4.new_notebook(
         metadata={"kernelspec": KERNELSPEC},
         cells=[
             nbformat.from_dict(
-                cell
-                | ({"outputs": [], "execution_count": None} if cell["cell_type"] == "code" else {})
+                encode(cell)
+                | ({"outputs": [], "execution_count": None} if cell.cell_type == "code" else {})
             )
-            for cell in record["notebook"]
+            for cell in record.notebook
         ],
     )
     kept = [mine.keep(path)] if path.exists() else []

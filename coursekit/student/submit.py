@@ -37,7 +37,7 @@ def newer_twin(submission: Submission) -> Path | None:
     if not twin.exists() or twin.stat().st_mtime <= submission.path.stat().st_mtime:
         return None
     other = read(twin)
-    written = [task for task in other.record["tasks"] if not other.unwritten(task)]
+    written = [task for task in other.record.tasks if not other.unwritten(task)]
     differ = any(_text(other, task) != _text(submission, task) for task in written)
     return twin if differ else None
 

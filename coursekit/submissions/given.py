@@ -5,6 +5,7 @@ from collections import Counter
 from difflib import SequenceMatcher
 from functools import cache, cached_property
 
+from coursekit.checks.record import Record
 from coursekit.source.markers import YOUR_TURN
 from coursekit.submissions.reading import Cell
 from coursekit.submissions.statements import Statement, bare, statements, unfenced
@@ -22,12 +23,12 @@ _CHECKING = re.compile(r"\b(?:Check|exercise_set)\(|\bcheck(?:\.\w+)?\(")
 class Given:
     """The cells of a record by id, what each is for, and how alike a student's cell is."""
 
-    def __init__(self, record: dict) -> None:
-        self.tasks = record["tasks"]
-        self.cells = {cell["id"]: cell for cell in record["notebook"]}
-        self.answers = {task["answer"]: name for name, task in self.tasks.items()}
-        self.checks = {cell for task in self.tasks.values() for cell in task["cells"]}
-        self.owner = {each: name for name, task in self.tasks.items() for each in task["names"]}
+    def __init__(self, record: Record) -> None:
+        self.tasks = record.tasks
+        self.cells = {cell.id: cell for cell in record.notebook}
+        self.answers = {task.answer: name for name, task in self.tasks.items()}
+        self.checks = {cell for task in self.tasks.values() for cell in task.cells}
+        self.owner = {each: name for name, task in self.tasks.items() for each in task.names}
         self.section: dict[str, str | None] = {}
         self.statements = cache(statements)  # as long as this notebook is matched
         self.answered = cache(self._answered)
@@ -38,7 +39,7 @@ class Given:
 
     def stub(self, task: str) -> str:
         """What the answer cell of a task had."""
-        return self.cells[self.tasks[task]["answer"]]["source"]
+        return self.cells[self.tasks[task].answer].source
 
     def identify(self, cell: Cell) -> tuple[str | None, str]:
         """The id of the given cell that this is, and how that was seen; (None, "") if of none."""
@@ -96,7 +97,7 @@ class Given:
     def lent(self, task: str) -> set[str]:
         """The reference for a task that the exercise itself offers to those who are stuck."""
         folds = [
-            cell["source"] for name, cell in self.cells.items() if name.endswith(f"-needs-{task}")
+            cell.source for name, cell in self.cells.items() if name.endswith(f"-needs-{task}")
         ]
         return {bare(each.source) for fold in folds for each in self.statements(unfenced(fold))}
 
@@ -109,7 +110,7 @@ class Given:
         title = (numbered[2] if numbered else line).strip("#*_ ").lower()
         scores = {}
         for k, (name, task) in enumerate(self.tasks.items(), 1):
-            same = SequenceMatcher(None, title, task["title"].lower()).ratio()
+            same = SequenceMatcher(None, title, task.title.lower()).ratio()
             here = bool(numbered) and numbered[1] == str(k)
             scores[name] = 1 if here and not title else same + here / 2
         best = max(scores, key=scores.get)
@@ -152,28 +153,26 @@ class Given:
         return [
             name
             for name, cell in self.cells.items()
-            if cell["cell_type"] == "code" and name not in self.answers
+            if cell.cell_type == "code" and name not in self.answers
         ]
 
     @cached_property
     def _text_cells(self) -> list[str]:
-        words = {task["words"] for task in self.tasks.values()}
+        words = {task.words for task in self.tasks.values()}
         return [
             name
             for name, cell in self.cells.items()
-            if cell["cell_type"] != "code" and name not in words
+            if cell.cell_type != "code" and name not in words
         ]
 
     @cached_property
     def _whole(self) -> dict[str, str]:
-        return {bare(cell["source"]): name for name, cell in self.cells.items()}
+        return {bare(cell.source): name for name, cell in self.cells.items()}
 
     @cached_property
     def _given(self) -> list[Statement]:
         return [
-            each
-            for name in self._code_cells
-            for each in self.statements(self.cells[name]["source"])
+            each for name in self._code_cells for each in self.statements(self.cells[name].source)
         ]
 
     @cached_property
@@ -182,7 +181,7 @@ class Given:
 
     @cached_property
     def _words(self) -> dict[str, Counter]:
-        return {name: _words(cell["source"]) for name, cell in self.cells.items()}
+        return {name: _words(cell.source) for name, cell in self.cells.items()}
 
 
 def _words(source: str) -> Counter:

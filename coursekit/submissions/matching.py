@@ -5,9 +5,10 @@ the stub. Checks and given helpers come from the course and are never taken from
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from coursekit.checks.record import Record
 from coursekit.source.markers import YOUR_TURN
 from coursekit.submissions.given import Given
 from coursekit.submissions.places import Place, placed, words
@@ -45,7 +46,7 @@ class Match:
     notes: tuple[str, ...]
 
 
-def match(cells: Sequence[Cell], record: dict) -> Match:
+def match(cells: Sequence[Cell], record: Record) -> Match:
     """Find the answer to each task, the words, and the student's own cells."""
     given = Given(record)
     places = placed(cells, given)
@@ -71,7 +72,7 @@ def match(cells: Sequence[Cell], record: dict) -> Match:
     return Match(answers, said, tuple(filter(None, before)), _notes(answers, places, given))
 
 
-def recognise(cells: Sequence[Cell], name: str, records: dict[str, dict]) -> str | None:
+def recognise(cells: Sequence[Cell], name: str, records: Mapping[str, Record]) -> str | None:
     """The set that a file is of: by what it defines, its titles and ids, else by its file name."""
     code = [cell.source for cell in cells if cell.kind == "code"]
     names = {each for source in code for each in defined(source)}
@@ -79,10 +80,10 @@ def recognise(cells: Sequence[Cell], name: str, records: dict[str, dict]) -> str
     ids = {each for cell in cells for each in (cell.id, str(cell.metadata.get("title")))}
     scores = {}
     for each, record in records.items():
-        tasks, given = record["tasks"].values(), record["notebook"]
-        owned = {own for task in tasks for own in task["names"]}
-        heads = {cell["source"].partition("\n")[0] for cell in given if cell["source"][:1] == "#"}
-        known = {cell["id"] for cell in given}
+        tasks, given = record.tasks.values(), record.notebook
+        owned = {own for task in tasks for own in task.names}
+        heads = {cell.source.partition("\n")[0] for cell in given if cell.source[:1] == "#"}
+        known = {cell.id for cell in given}
         called = any(f'exercise_set("{each}")' in source for source in code)
         pairs = (names, owned), (texts, heads), (ids, known)
         scores[each] = called + sum(len(a & b) / max(len(b), 1) for a, b in pairs)
@@ -102,8 +103,8 @@ def _by_name(task: str, places: list[Place], given: Given) -> None:
     A cell in another section counts for names only that have no definition in their own; what the
     exercise lends to a later task earns nothing for an earlier one.
     """
-    answer, lent = given.tasks[task]["answer"], given.lent(task)
-    missing = set(given.tasks[task]["names"])
+    answer, lent = given.tasks[task].answer, given.lent(task)
+    missing = set(given.tasks[task].names)
     elsewhere: list[tuple[Place, set[str]]] = []
     for place in places:
         source = place.code
@@ -125,7 +126,7 @@ def _by_name(task: str, places: list[Place], given: Given) -> None:
 
 def _by_place(task: str, places: list[Place], given: Given) -> None:
     """For an answer not found: the cell most like the stub in its section, then anywhere."""
-    answer = given.tasks[task]["answer"]
+    answer = given.tasks[task].answer
     if any(task in place.taken for place in places):
         return
     for place in places:
@@ -149,7 +150,7 @@ def _by_place(task: str, places: list[Place], given: Given) -> None:
 def _found(task: str, places: list[Place], given: Given) -> Found:
     """The cells of a task in their order, those still unwritten first: a later one counts."""
     taken = [place for place in places if task in place.taken]
-    answer = given.tasks[task]["answer"]
+    answer = given.tasks[task].answer
     sources = {place: given.part(place.code, task, place.given != answer) for place in taken}
     stub = bare(given.stub(task))
     written = [place for place in taken if bare(sources[place]) != stub] or taken[:1]

@@ -42,10 +42,10 @@ def placed(cells: Sequence[Cell], given: Given) -> list[Place]:
 
 def words(task: str, places: list[Place], given: Given) -> str:
     """The student's own words on a task, without what was given; empty if there are none."""
-    name = given.tasks[task]["words"]
+    name = given.tasks[task].words
     if name is None:
         return ""
-    source = given.cells[name]["source"]
+    source = given.cells[name].source
     free = [
         place
         for place in places

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from coursekit.checks.record import Record
 from coursekit.submissions.collect import Handed, Unread
 from coursekit.submissions.matching import recognise
 from coursekit.submissions.reading import Reading, Unreadable, read_notebook
@@ -28,7 +29,7 @@ class Entry:
         return self.student, self.set or "", "" if self.set else self.path
 
 
-def survey(handed: Iterable[Handed | Unread], givens: Mapping[str, dict]) -> list[Entry]:
+def survey(handed: Iterable[Handed | Unread], givens: Mapping[str, Record]) -> list[Entry]:
     """Every file, the latest of each student and set only, in an order that is always the same."""
     kept: dict[tuple[str, str, str], Entry] = {}
     for each in handed:
@@ -58,7 +59,7 @@ def contents(
             yield wanted[each.student, each.path], read_notebook(each.data, each.path)
 
 
-def _entry(each: Handed | Unread, givens: Mapping[str, dict]) -> Entry:
+def _entry(each: Handed | Unread, givens: Mapping[str, Record]) -> Entry:
     if isinstance(each, Unread):
         return Entry(each.student, each.path, why=each.why, ids=each.ids)
     plain = Entry(

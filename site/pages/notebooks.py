@@ -9,9 +9,11 @@ import html
 import json
 import re
 from base64 import b64decode
+from collections.abc import Sequence
 from pathlib import Path
 
-from coursekit.checks.record import MEASURED, explain
+from coursekit.checks import record
+from coursekit.checks.record import MEASURED, TaskRecord
 
 Cells = list[dict]
 PNG = "image/png"
@@ -29,11 +31,11 @@ def lesson(root: Path, name: str, address: str | None) -> str:
 def exercise(root: Path, name: str, address: str | None) -> str:
     """The page of `exercises/NAME.ipynb`: under each check, a fold of what it should print."""
     notebook = _read(root / "exercises" / f"{name}.ipynb")
-    record = json.loads((root / f"exercises/expected/{name}.json").read_text(encoding="utf-8"))
+    expected = record.read(root / f"exercises/expected/{name}.json")
     folds = {
-        check: _fold(task, lines["lines"])
-        for task in record["tasks"].values()
-        for check, lines in task["cells"].items()
+        check: _fold(task, cell.lines)
+        for task in expected.tasks.values()
+        for check, cell in task.cells.items()
     }
     cells: Cells = []
     for cell in notebook["cells"]:
@@ -78,7 +80,7 @@ def alternatives(notebook: str) -> dict[str, str]:
     }
 
 
-def _fold(task: dict, lines: list[str]) -> str:
+def _fold(task: TaskRecord, lines: Sequence[str]) -> str:
     """What a check should print, as far as the check itself tells someone who is wrong."""
     shown = [_line(task, line) for line in lines]
     return (
@@ -87,13 +89,13 @@ def _fold(task: dict, lines: list[str]) -> str:
     )
 
 
-def _line(task: dict, line: str) -> str:
+def _line(task: TaskRecord, line: str) -> str:
     label, _, value = line.partition(": ")
     if value.startswith(MEASURED):
-        low, high = task["within"][label]
+        low, high = task.within[label]
         return f"{label}: measured, between {low:g} and {high:g}"
-    says = explain(task, line, f"{label}: something else")
-    return line if says.endswith(f"expected {value}") else f"{label}: {NOT_TOLD}"
+    says = task.explain(line, f"{label}: something else")
+    return line if says and says.endswith(f"expected {value}") else f"{label}: {NOT_TOLD}"
 
 
 def _launch(folder: str, name: str, address: str | None) -> str:

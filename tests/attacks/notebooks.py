@@ -17,6 +17,7 @@ import mutilations
 from grading_kit import FULL, NAME, SETS, SMALL, SOLUTION, Case, notebook
 from mutilations import percent, text, version_3
 
+from coursekit.dataclass_json import encode
 from coursekit.submissions.reading import CELL_LIMIT, SIZE_LIMIT
 
 NOTHING = dict.fromkeys(FULL, 0)
@@ -405,8 +406,8 @@ FOREIGN = [
         make=lambda: text(
             {
                 "cells": [
-                    {**there, "outputs": []} if there["cell_type"] == "code" else there
-                    for there in SMALL.given["notebook"]
+                    encode(cell) | ({"outputs": []} if cell.cell_type == "code" else {})
+                    for cell in SMALL.given.notebook
                 ],
                 "metadata": {},
                 "nbformat": 4,
@@ -448,11 +449,7 @@ TWICE = [
         "copy-is-the-stub",
         copied(
             "merge-answer",
-            source=next(
-                there["source"]
-                for there in SMALL.given["notebook"]
-                if there["id"] == "merge-answer"
-            ),
+            source=SMALL.given.given("merge"),
         ),
     ),
     full(
