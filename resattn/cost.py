@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from resattn.config import NetworkConfig
+from resattn.modes import modes_kept
 from resattn.network import ResidualAttentionNetwork
 
 TRAINING_PASSES = 3
@@ -36,15 +37,13 @@ def count_multiply_adds(model: nn.Module, image_shape: tuple[int, int, int]) -> 
 
     counted = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
     hooks = [m.register_forward_hook(add) for m in model.modules() if isinstance(m, counted)]
-    modes = {module: module.training for module in model.modules()}
     parameter = next(model.parameters())
     try:
-        model.eval()
-        with torch.no_grad():
-            model(torch.zeros(1, *image_shape, device=parameter.device, dtype=parameter.dtype))
+        with modes_kept(model), torch.no_grad():
+            model.eval()(
+                torch.zeros(1, *image_shape, device=parameter.device, dtype=parameter.dtype)
+            )
     finally:
-        for module, training in modes.items():
-            module.training = training
         for hook in hooks:
             hook.remove()
     return total

@@ -212,7 +212,7 @@ def test_the_command_runs_seeds_in_pairs_and_shared_runs_once(monkeypatch):
         (["train", "width", "--seeds", "-1"], "seed"),
         (["train", "all", "--variants", "arl-m1"], "--variants belong to one recipe"),
         (["train", "width", "--threads", "0"], "threads must be an integer of at least 1"),
-        (["train", "width", "--device", "gpu"], "is not one; use 'auto', 'cpu' or 'cuda'"),
+        (["train", "width", "--device", "gpu"], "there is no device 'gpu' here"),
         (["results", "nothing"], "unknown recipe 'nothing'"),
     ],
 )

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
+from torch.utils.data import TensorDataset
 from training_kit import conv_net, images, small_config, small_run
 
-from resattn.training import fit
+from resattn.training import fit, trainer
 from resattn.training.checkpoint import load_checkpoint
+from resattn.training.evaluation import shared_score
 
 KIT = Path(__file__).with_name("training_kit.py")
 
@@ -52,10 +55,10 @@ def test_a_killed_run_resumes_bit_for_bit(tmp_path, whole):
     child = start("killed", tmp_path)
     _, errors = child.communicate(timeout=60)
     assert child.returncode == -signal.SIGKILL, errors
-    assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 11
+    assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 10
     assert load_checkpoint(tmp_path / "checkpoint.pt")["step"] == 8
     with open(tmp_path / "metrics.jsonl", "a") as file:
-        file.write('{"step": 12, "lo')  # as a kill in the middle of a write leaves it
+        file.write('{"step": 11, "lo')  # as a kill in the middle of a write leaves it
     steps = []
     model, history = small_run(tmp_path, on_step=lambda step, _: steps.append(step))
     assert steps[0] == 9
@@ -160,7 +163,7 @@ def test_metrics_that_lack_a_step_are_refused(copied):
     path = copied / "metrics.jsonl"
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(lines[:3] + lines[4:]))
-    with pytest.raises(ValueError, match="lacks some of the steps 1 to 22"):
+    with pytest.raises(ValueError, match="lacks some of the steps 1 to 21"):
         small_run(copied)
 
 
@@ -191,3 +194,57 @@ def test_a_file_for_a_folder_is_refused(tmp_path):
     (tmp_path / "taken").write_text("")
     with pytest.raises(ValueError, match="taken' is a file; name a folder"):
         small_run(tmp_path / "taken")
+
+
+class Breaks(TensorDataset):
+    """Validation images that cannot be read the ``at``-th time that image 30 is asked for."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__(*images(37, seed=2).tensors)
+        self.left = at + 1  # the look before any work takes it too
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        self.left -= index == 30
+        if self.left == 0:
+            raise OSError("the disk of the images is gone")
+        return super().__getitem__(index)
+
+
+@pytest.mark.parametrize(("at", "step"), [(1, 5), (4, 20), (5, 22)])
+def test_a_validation_that_fails_loses_no_step(tmp_path, whole, at, step):
+    """Validations come after steps 5, 10, 15, 20 and 22; a checkpoint is due at 20 and 22 alone."""
+    seen = []
+    with pytest.raises(OSError, match="is gone"):
+        small_run(tmp_path, val=Breaks(at), on_step=lambda step, _: seen.append(step))
+    assert seen == list(range(1, step + 1))
+    assert load_checkpoint(tmp_path / "checkpoint.pt")["step"] == step
+    assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == step - 1
+    model, history = small_run(tmp_path, on_step=lambda step, _: seen.append(step))
+    assert seen == list(range(1, 23))  # each step was made once
+    assert_same_run(tmp_path, model, history, whole)
+
+
+def test_the_last_checkpoint_is_written_before_the_last_validation(tmp_path, whole, monkeypatch):
+    """A crash that Python cannot catch loses nothing either."""
+    kept = []
+
+    def look(*args, **options):
+        if (tmp_path / "checkpoint.pt").exists():
+            kept.append(load_checkpoint(tmp_path / "checkpoint.pt")["step"])
+        return shared_score(*args, **options)
+
+    monkeypatch.setattr(trainer, "shared_score", look)
+    assert_same_run(tmp_path, *small_run(tmp_path), whole)
+    assert kept == [4, 8, 12, 20, 22]  # at the validations after 5, 10, 15, 20 and 22
+
+
+def test_a_checkpoint_without_the_last_line_is_that_of_an_earlier_version(copied, whole):
+    path = copied / "checkpoint.pt"
+    state = load_checkpoint(path)
+    del state["line"]
+    torch.save(state, path)
+    assert_same_run(copied, *small_run(copied), whole)
+    lines = (copied / "metrics.jsonl").read_text().splitlines(keepends=True)
+    (copied / "metrics.jsonl").write_text("".join(lines[:-1]))
+    with pytest.raises(ValueError, match="lacks some of the steps 1 to 22"):
+        small_run(copied)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
-from resattn.training import History, TrainConfig, fit, seed_everything
+from resattn.training import History, TrainConfig, classification, fit, seed_everything
 
 STEPS = 22  # two epochs of 10 steps and a bit: resuming crosses the boundary of an epoch
 
@@ -57,7 +57,11 @@ def small_config(**changes: object) -> TrainConfig:
 
 
 def small_run(
-    run_dir: Path | None, *, train: TensorDataset | None = None, **options: object
+    run_dir: Path | None,
+    *,
+    train: TensorDataset | None = None,
+    val: TensorDataset | None = None,
+    **options: object,
 ) -> tuple[nn.Module, History]:
     """The run that is killed, interrupted and resumed; on one thread, so that bits can be equal."""
     torch.set_num_threads(1)
@@ -65,7 +69,7 @@ def small_run(
     history = fit(
         model,
         train or images(83, seed=1),
-        images(37, seed=2),
+        val or images(37, seed=2),
         small_config(),
         run_dir=run_dir,
         device="cpu",
@@ -89,15 +93,23 @@ def distributed_scenarios(folder: Path) -> dict[str, object]:
     fit(normed, images(83, seed=1), images(37, seed=2), small_config(), progress=False)
     seen["normed"] = [t.tolist() for t in normed.state_dict().values()]
 
-    poisoned = images(83, seed=1)
-    if os.environ["RANK"] == "1":
-        poisoned.tensors[0].fill_(torch.nan)
+    def poisoned(network: nn.Module, batch: tuple[Tensor, ...]) -> Tensor:
+        loss = classification(network, batch)
+        return loss * torch.nan if os.environ["RANK"] == "1" else loss
+
     try:
-        fit(conv_net(), poisoned, images(37, seed=2), small_config(), progress=False)
+        fit(
+            conv_net(),
+            images(83, seed=1),
+            images(37, seed=2),
+            small_config(),
+            progress=False,
+            objective=poisoned,
+        )
     except FloatingPointError as error:
         seen["nan"] = str(error)
     try:
-        fit(conv_net(), *data, small_config(batch_size=7), progress=False)
+        fit(conv_net().double(), *data, small_config(batch_size=7), progress=False)
     except ValueError as error:
         seen["indivisible"] = str(error)
     return seen

@@ -1,8 +1,9 @@
 """Batches in an order that is a pure function of (seed, epoch), so training can resume anywhere."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
@@ -10,6 +11,14 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 from resattn.data.bits import check_seed, permutation
 
 _ORDER_STREAM = 1  # keeps the order's stream apart from the streams of the data itself
+
+
+class ImageDataset(Protocol):
+    """A map-style dataset of (image, label) pairs, or of longer tuples that begin so."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Any: ...
 
 
 class InMemoryImages(Dataset):
@@ -38,9 +47,39 @@ class InMemoryImages(Dataset):
         return self.images[picked].float() / 255, self.labels[picked]
 
 
-def collate(batch: Any) -> tuple[Tensor, ...]:
-    """Pass a batch that came stacked out of ``__getitems__``; stack a list of items."""
-    return batch if isinstance(batch, tuple) else tuple(default_collate(batch))
+def collate(batch: Any) -> tuple[Any, ...]:
+    """Pass a batch that came stacked out of ``__getitems__``; stack a list of items.
+
+    Raises:
+        ValueError: for images that are no tensors, or that differ in size.
+    """
+    if isinstance(batch, tuple):
+        return batch
+    try:
+        return tuple(default_collate(batch))
+    except (RuntimeError, TypeError) as error:
+        images = [item[0] for item in batch]
+        for image in images:
+            if not isinstance(image, Tensor | np.ndarray):
+                raise ValueError(
+                    f"an image must be a tensor, got {kind(image)}; give the dataset a transform "
+                    "that makes one, such as torchvision.transforms.ToTensor()"
+                ) from error
+        shapes = sorted({tuple(image.shape) for image in images})
+        if len(shapes) > 1:
+            raise ValueError(
+                f"the images of a batch must have one shape, got {shapes[0]} and {shapes[-1]}; "
+                "resize or crop them all to one size"
+            ) from error
+        raise ValueError(
+            f"its items cannot be stacked ({str(error).splitlines()[0]}); give each item the same "
+            "parts in the same shapes"
+        ) from error
+
+
+def kind(value: object) -> str:
+    """Name a value of a wrong type in a message."""
+    return repr(value) if value is None or isinstance(value, str) else f"a {type(value).__name__}"
 
 
 def batch_indices(

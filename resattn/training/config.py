@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from resattn.checks import check_choice
+
 PRECISIONS = ("float32", "bfloat16")
 SCHEDULES = ("cosine", "step", "constant")
 
@@ -82,7 +84,7 @@ class TrainConfig:
                 raise ValueError(f"{name} must be True or False, got {getattr(self, name)!r}")
         self._check_rates()
         self._check_schedule()
-        _check_choice("precision", self.precision, PRECISIONS)
+        check_choice("precision", self.precision, PRECISIONS)
 
     def _check_rates(self) -> None:
         for name, allows, limit, paper in _RATES:
@@ -94,7 +96,7 @@ class TrainConfig:
             raise ValueError("nesterov needs a momentum above 0, got 0; set nesterov=False")
 
     def _check_schedule(self) -> None:
-        _check_choice("schedule", self.schedule, SCHEDULES)
+        check_choice("schedule", self.schedule, SCHEDULES)
         if self.warmup_steps > self.steps:
             raise ValueError(
                 f"warmup_steps must be at most steps = {self.steps}, got {self.warmup_steps}"
@@ -161,8 +163,3 @@ def paper_imagenet() -> TrainConfig:
         schedule="step",
         milestones=(200_000, 400_000, 500_000),
     )
-
-
-def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")

@@ -9,6 +9,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from resattn.training.devices import resolve_device
+
 
 @dataclass(frozen=True)
 class World:
@@ -29,13 +31,20 @@ class World:
             dist.all_reduce(tensor)
         return tensor
 
+    def totals(self, numbers: list[float]) -> list[float]:
+        """Return sums over the processes, in double precision: alone, without any tensor."""
+        if self.size == 1:
+            return numbers
+        tensor = torch.tensor(numbers, dtype=torch.float64, device=self.device)
+        return self.total(tensor).tolist()
+
     def agree(self, decision: bool | None) -> bool:
         """The first process's decision, given to all."""
         if self.size == 1:
             return bool(decision)
-        told = torch.tensor(float(bool(decision)), device=self.device)
-        dist.broadcast(told, src=0)
-        return told.item() > 0
+        shared = torch.tensor(float(bool(decision)), device=self.device)
+        dist.broadcast(shared, src=0)
+        return shared.item() > 0
 
     def share_buffers(self, model: nn.Module) -> None:
         """Give every process the first one's buffers (batch norm's running statistics)."""
@@ -51,15 +60,22 @@ def join(device: str | torch.device) -> World:
     process cannot join twice. A group that the caller has already initialised is used.
 
     Args:
-        device: "auto" is a GPU if there is one, else the CPU; "cuda" without a number is the GPU
-            with the process's local rank.
+        device: see `resolve_device`; several processes compute on CUDA GPUs or on the CPU.
 
     Raises:
-        ValueError: if the device does not exist here.
+        ValueError: if the device is not here, or several processes cannot share it.
     """
-    chosen = resolve_device(device, int(os.environ.get("LOCAL_RANK", "0")))
     joined = dist.is_available() and dist.is_initialized()
-    if not joined and int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    size = dist.get_world_size() if joined else int(os.environ.get("WORLD_SIZE", "1"))
+    chosen = resolve_device(device, int(os.environ.get("LOCAL_RANK", "0")))
+    if size > 1 and chosen.type not in ("cpu", "cuda"):
+        if device != "auto":
+            raise ValueError(
+                f"{size} processes cannot train together on {str(device)!r}; use device='cpu', or "
+                "one process"
+            )
+        chosen = torch.device("cpu")
+    if not joined and size == 1:
         return World(chosen)
     if not joined:
         on_gpu = chosen.type == "cuda"
@@ -72,22 +88,3 @@ def _leave() -> None:
     """Let the group end its threads before Python does: one that comes too late aborts."""
     dist.destroy_process_group()
     gc.collect()  # DistributedDataParallel refers to itself, and so keeps the group alive
-
-
-def resolve_device(device: str | torch.device, local_rank: int = 0) -> torch.device:
-    """The device named, checked to exist; see `join`."""
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        chosen = torch.device(device)
-    except (RuntimeError, TypeError):
-        raise ValueError(f"device {device!r} is not one; use 'auto', 'cpu' or 'cuda'") from None
-    if chosen.type != "cuda":
-        return chosen
-    index = local_rank if chosen.index is None else chosen.index
-    if index >= torch.cuda.device_count():
-        raise ValueError(
-            f"GPU number {index} was asked for and {torch.cuda.device_count()} are visible; use "
-            f"device='cpu' or start as many processes as there are GPUs"
-        )
-    return torch.device("cuda", index)

@@ -1,7 +1,6 @@
 """Error and loss of a model over a dataset."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import math
 from typing import NamedTuple
 
 import torch
@@ -9,9 +8,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import Dataset, Subset
 
+from resattn.checks import check_choice
 from resattn.data.loading import make_loader
+from resattn.modes import modes_kept
 from resattn.training.config import PRECISIONS
-from resattn.training.distributed import World, resolve_device
+from resattn.training.devices import autocast, resolve_device, to_device
+from resattn.training.distributed import World
+from resattn.training.inputs import check_dataset, check_every_image, check_labels
+from resattn.training.trial import check_logits, check_model, check_trial
 
 
 class Score(NamedTuple):
@@ -35,16 +39,17 @@ def evaluate(
 
     Args:
         dataset: map-style, of (image ``(C, H, W)``, label) pairs; see `resattn.data`.
-        device: "auto" is a GPU if there is one, else the CPU.
+        device: see `resattn.training.devices.resolve_device`.
         precision: "float32", or "bfloat16" for autocast.
 
     Raises:
-        ValueError: for an empty dataset, an unknown precision or a device that is not there.
+        ValueError: in one sentence, for a device that is not here, or data and model that do not
+            fit: see `fit`.
     """
-    if len(dataset) == 0:
-        raise ValueError("cannot evaluate on a dataset of 0 images; it needs 1 or more")
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
+    check_choice("precision", precision, PRECISIONS)
+    check_model(model)
+    check_dataset("dataset", dataset)
+    check_trial("dataset", dataset, model, precision)
     world = World(resolve_device(device))
     return shared_score(
         model.to(world.device), dataset, batch_size=batch_size, precision=precision, world=world
@@ -61,38 +66,32 @@ def shared_score(
     world: World,
     workers: int = 0,
 ) -> Score:
-    """The score of all images, each classified by one of the processes of ``world``."""
-    share = Subset(dataset, range(world.rank, len(dataset), world.size))
-    sums = torch.zeros(3, dtype=torch.float64, device=world.device)  # wrong, loss, images
+    """Return the score of all images, each classified by one of the processes of ``world``.
+
+    Sums are made on the CPU in double precision, because not every device has it.
+
+    Raises:
+        ValueError: for labels that have no logit, or if the loss is not finite because of an image.
+    """
+    indices = range(world.rank, len(dataset), world.size)
+    share = Subset(dataset, indices)
+    sums: list[Tensor] = []  # of each batch: wrong answers, loss
     with modes_kept(model):
         model.eval()
         for batch in make_loader(share, batch_size, workers=workers):
             images, labels = to_device(batch, world.device)[:2]
             with autocast(world.device, precision):
-                logits = model(images)  # (B, classes)
+                logits = check_logits(model(images), len(images))
+                check_labels("the evaluated dataset", batch[1], logits.shape[1])
                 loss = F.cross_entropy(logits, labels, reduction="sum")
             wrong = (logits.argmax(1) != labels).sum()
-            sums += torch.stack((wrong.double(), loss.double(), wrong.new_tensor(len(labels))))
-    wrong, loss, images = world.total(sums).tolist()
-    return Score(wrong / images, loss / images)
-
-
-def to_device(batch: tuple[Tensor, ...], device: torch.device) -> tuple[Tensor, ...]:
-    """The batch's tensors on ``device``; from pinned memory the copy overlaps with computation."""
-    return tuple(part.to(device, non_blocking=True) for part in batch)
-
-
-def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """The context in which the forward pass runs at ``precision``."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
-
-
-@contextmanager
-def modes_kept(model: nn.Module) -> Iterator[None]:
-    """Put every module back into the mode (train or eval) it was in."""
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
+            loss = loss.to(torch.promote_types(loss.dtype, torch.float32))
+            sums.append(torch.stack((wrong.to(loss.dtype), loss)))
+    wrong_share, loss_share = 0.0, 0.0
+    for row in sums:
+        wrong_batch, loss_batch = row.tolist()
+        wrong_share, loss_share = wrong_share + wrong_batch, loss_share + loss_batch
+    if not math.isfinite(loss_share):
+        check_every_image("the evaluated dataset", dataset, indices)
+    wrong_total, loss_total = world.totals([wrong_share, loss_share])
+    return Score(wrong_total / len(dataset), loss_total / len(dataset))

@@ -47,22 +47,27 @@ class History:
             self.validation[line["step"]] = Score(line["val_error"], line["val_loss"])
 
 
-def read_metrics(path: Path, last_step: int) -> list[dict[str, Any]]:
-    """The lines of steps 1 to ``last_step``; what a killed run wrote after them is left out.
+def read_metrics(path: Path, last_step: int, least: int) -> list[dict[str, Any]]:
+    """Return the lines of steps 1 to ``last_step``; what a killed run wrote after them is left out.
 
     Raises:
-        ValueError: if one of those steps is missing.
+        ValueError: if one of the steps 1 to ``least`` is missing.
     """
     texts = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    try:
-        lines = [json.loads(text) for text in texts[:last_step]]
-        if [line["step"] for line in lines] == list(range(1, last_step + 1)):
-            return lines
-    except (json.JSONDecodeError, KeyError, TypeError):
-        pass
+    lines: list[dict[str, Any]] = []
+    for text in texts[:last_step]:
+        try:
+            line = json.loads(text)
+            if line["step"] != len(lines) + 1:
+                break
+        except (json.JSONDecodeError, KeyError, TypeError):
+            break
+        lines.append(line)
+    if len(lines) >= least:
+        return lines
     raise ValueError(
-        f"{path} is damaged: it lacks some of the steps 1 to {last_step} of the checkpoint beside "
-        f"it; put a copy in its place, or empty the folder to start the run again"
+        f"{path} is damaged: it lacks some of the steps 1 to {least} of the checkpoint beside it; "
+        f"put a copy in its place, or empty the folder to start the run again"
     )
 
 
@@ -79,7 +84,7 @@ class MetricsWriter:
         self.path = path
         with clear_disk_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-        kept = "".join(map(_encode, read_metrics(path, last_step)))
+        kept = "".join(map(_encode, read_metrics(path, last_step, last_step)))
         write_atomically(path, kept.encode())
 
     def __enter__(self) -> Self:

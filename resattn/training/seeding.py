@@ -1,6 +1,8 @@
 """Random draws as a pure function of a seed, so that a run can be repeated and resumed."""
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -33,3 +35,15 @@ def seed_step(seed: int, step: int, rank: int) -> None:
     has to be stored to resume.
     """
     torch.manual_seed(stream(_STEP_STREAM, seed, step, rank).random_raw() >> 1)
+
+
+@contextmanager
+def draws_kept(device: torch.device) -> Iterator[None]:
+    """Put the global generators (Python's, numpy's, torch's) back when the block ends."""
+    python, numbers = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numbers)

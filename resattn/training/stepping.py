@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from resattn.training.config import TrainConfig, learning_rate_at
+from resattn.training.devices import autocast
 from resattn.training.distributed import World
-from resattn.training.evaluation import autocast
+from resattn.training.trial import check_logits, check_loss
 
 Objective = Callable[[nn.Module, tuple[Tensor, ...]], Tensor]
 """Maps the network and a batch to the mean loss over the batch, a scalar with a gradient."""
@@ -19,7 +20,7 @@ Objective = Callable[[nn.Module, tuple[Tensor, ...]], Tensor]
 def classification(network: nn.Module, batch: tuple[Tensor, ...]) -> Tensor:
     """Mean cross entropy (nats) of the batch's labels: the objective unless another is given."""
     images, labels = batch[:2]
-    return F.cross_entropy(network(images), labels)
+    return F.cross_entropy(check_logits(network(images), len(images)), labels)
 
 
 class Stepper:
@@ -62,22 +63,24 @@ class Stepper:
 
         Raises:
             FloatingPointError: if that loss is not finite, on every process, before the update.
+            ValueError: if it is not because of this process's images.
         """
         learning_rate = learning_rate_at(self.config, step)
         self.model.train()
         self.optimizer.zero_grad(set_to_none=True)
         device = self.world.device
         with autocast(device, self.config.precision):
-            loss = self.objective(self.forward, batch)
+            loss = check_loss(self.objective(self.forward, batch))
         report = torch.stack((loss.detach(), torch.full_like(loss.detach(), float(stop))))
-        report = self.world.total(report).to("cpu", non_blocking=True)
-        arrived = (
-            torch.cuda.current_stream(device).record_event() if device.type == "cuda" else None
-        )
+        on_gpu = device.type == "cuda"
+        report = self.world.total(report).to("cpu", non_blocking=on_gpu)
+        arrived = torch.cuda.current_stream(device).record_event() if on_gpu else None
         loss.backward()
         if arrived:
             arrived.synchronize()  # waits for forward only: the GPU stays busy with backward
         total, stops = report.tolist()
+        if not math.isfinite(total):
+            _check_images(batch[0], step)
         self.check_finite(total, step, "training loss")
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
@@ -98,3 +101,11 @@ class Stepper:
         for name, weight in self.model.named_parameters():
             if not weight.isfinite().all():
                 self.check_finite(math.nan, step, f"weight {name}")
+
+
+def _check_images(images: Tensor, step: int) -> None:
+    if not images.isfinite().all():
+        raise ValueError(
+            f"an image of step {step} holds values that are not finite (nan or inf), so no loss "
+            "can be computed; repair the data or leave such images out"
+        )

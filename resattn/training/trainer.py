@@ -1,20 +1,21 @@
-"""A run in progress, and how it is taken up again."""
+"""A training in progress, and how it is taken up again."""
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
-from torch.utils.data import Dataset
 
-from resattn.data.loading import make_loader
+from resattn.data.loading import ImageDataset, make_loader
 from resattn.training.checkpoint import check_belongs, load_checkpoint, save_checkpoint
 from resattn.training.config import TrainConfig, learning_rate_at
+from resattn.training.devices import to_device
 from resattn.training.distributed import World
-from resattn.training.evaluation import shared_score, to_device
+from resattn.training.evaluation import shared_score
+from resattn.training.inputs import check_labels
 from resattn.training.interrupt import Interrupt, ignore_interrupts
 from resattn.training.metrics import History, MetricsWriter, read_metrics
 from resattn.training.progress import Progress
@@ -25,24 +26,38 @@ CHECKPOINT = "checkpoint.pt"
 METRICS = "metrics.jsonl"
 
 Callback = Callable[[int, nn.Module], None]
+Line = dict[str, Any]
+"""One line of the metrics file."""
 
 
 class Trainer:
-    """A run in progress: the model, what was measured, and the folder that keeps both."""
+    """A training in progress: the model, what was measured, and the folder that keeps both.
+
+    A step is made, the callback sees it, a checkpoint is written if one is due, and **then** the
+    model is validated: whatever happens in a validation, the steps before it are kept. The
+    checkpoint holds the last step's line of the metrics file as far as it is known, so that a run
+    that is taken up again begins with the validation that it lacks.
+
+    Args:
+        classes: the number of logits, for which training labels are checked; None does not check.
+    """
 
     def __init__(
         self,
         model: nn.Module,
-        train: Dataset,
-        val: Dataset,
+        train: ImageDataset,
+        val: ImageDataset,
         config: TrainConfig,
         world: World,
         folder: Path | None,
         objective: Objective,
+        classes: int | None,
     ) -> None:
         self.model, self.train, self.val, self.config, self.world = model, train, val, config, world
+        self.classes = classes
         self.history = History(config, str(world.device))
         self.folder = folder
+        self.unfinished: Line | None = None
         state = self._stored_state()
         self.stepper = Stepper(model, config, world, objective)
         if state is not None:
@@ -51,7 +66,7 @@ class Trainer:
 
     @property
     def step(self) -> int:
-        """The steps made so far."""
+        """The steps that are made and measured."""
         return len(self.history.loss)
 
     def _stored_state(self) -> dict[str, Any] | None:
@@ -63,36 +78,49 @@ class Trainer:
         check_belongs(
             state, path, model=self.model, config=self.config, train_images=len(self.train)
         )
-        for line in read_metrics(self.folder / METRICS, state["step"]):
+        step, last = state["step"], state.get("line")
+        least = step if last is None else step - 1
+        for line in read_metrics(self.folder / METRICS, step, least):
             self.history.add(line)
+        self.unfinished = last if self.step < step else None
         self.history.seconds = state["seconds"]
         return state
 
     def train_on(
         self, workers: int, shown: bool, on_step: Callback | None, interrupt: Interrupt
     ) -> None:
-        """Make the steps that are left."""
+        """Finish the step that is not measured yet, if there is one, and make those left."""
         batches = self._batches(workers)
-        writes = self.folder is not None and self.world.is_first and self.step < self.config.steps
-        with (
-            MetricsWriter(self.folder / METRICS, self.step) if writes else nullcontext() as metrics,
-            Progress(self.config, first_step=self.step, shown=shown) as display,
-        ):
+        made = self.step + (self.unfinished is not None)
+        with ExitStack() as stack:
+            metrics = None
+            if self.folder is not None and self.world.is_first and self.step < self.config.steps:
+                writer = MetricsWriter(self.folder / METRICS, self.step)
+                metrics = stack.enter_context(writer)
+            display = stack.enter_context(Progress(self.config, first_step=made, shown=shown))
+            if self.unfinished is not None:
+                self._finish(self.unfinished, metrics, display)
             while self.step < self.config.steps:
+                step = self.step + 1
                 started = time.perf_counter()
-                loss, stop = self.stepper(self.step + 1, next(batches), interrupt.requested)
+                loss, stop = self.stepper(step, next(batches), interrupt.requested)
                 self.history.seconds += time.perf_counter() - started
-                line = self._measure(loss)
-                if metrics:
-                    metrics.append(line)
-                display.show(line)
                 if on_step:
-                    on_step(self.step, self.model)
+                    on_step(step, self.model)
+                rate = learning_rate_at(self.config, step)
+                line = {"step": step, "learning_rate": rate, "loss": loss}
                 stop |= self.world.size == 1 and interrupt.requested
-                if stop or _is_due(self.step, self.config.checkpoint_every, self.config):
-                    self._save(metrics)
+                saved = stop or _is_due(step, self.config.checkpoint_every, self.config)
+                if saved:
+                    self._save(line, metrics)
                 if stop:
-                    raise KeyboardInterrupt(self._farewell())
+                    raise KeyboardInterrupt(self._farewell(step))
+                try:
+                    self._finish(line, metrics, display)
+                except BaseException:
+                    if not saved:
+                        self._save(line, metrics)
+                    raise
 
     def _batches(self, workers: int) -> Iterator[tuple[Tensor, ...]]:
         """The batches of the steps that are left, on the device; each seeds its step's draws."""
@@ -114,13 +142,14 @@ class Trainer:
             waiting = iter(loader)
             for _ in range(made, epoch_steps):
                 seed_step(self.config.seed, self.step + 1, self.world.rank)
-                yield to_device(next(waiting), self.world.device)
+                batch = next(waiting)
+                if self.classes is not None:
+                    check_labels("train", batch[1], self.classes)
+                yield to_device(batch, self.world.device)
 
-    def _measure(self, loss: float) -> dict[str, Any]:
-        """Enter the step just made, and a validation if one is due, into the history."""
-        step = self.step + 1
-        rate = learning_rate_at(self.config, step)
-        line = {"step": step, "learning_rate": rate, "loss": loss}
+    def _finish(self, line: Line, metrics: MetricsWriter | None, display: Progress) -> None:
+        """Validate after the step just made, if that is due, and enter its line everywhere."""
+        step = line["step"]
         if _is_due(step, self.config.eval_every, self.config):
             self.world.share_buffers(self.model)
             score = shared_score(
@@ -131,20 +160,23 @@ class Trainer:
                 world=self.world,
             )
             self.stepper.check_finite(score.loss, step, "validation loss")
-            line |= {"val_error": score.error, "val_loss": score.loss}
+            line = line | {"val_error": score.error, "val_loss": score.loss}
+        if metrics:
+            metrics.append(line)
         self.history.add(line)
-        return line
+        display.show(line)
 
-    def _save(self, metrics: MetricsWriter | None) -> None:
+    def _save(self, line: Line, metrics: MetricsWriter | None) -> None:
         """Write a checkpoint, if this process writes any and the weights are sound."""
-        self.stepper.check_weights(self.step)
-        if metrics is None:
+        self.stepper.check_weights(line["step"])
+        if metrics is None or self.folder is None:
             return
         metrics.sync()
         save_checkpoint(
             self.folder / CHECKPOINT,
             {
-                "step": self.step,
+                "step": line["step"],
+                "line": line,
                 "seconds": self.history.seconds,
                 "config": asdict(self.config),
                 "train_images": len(self.train),
@@ -153,11 +185,11 @@ class Trainer:
             },
         )
 
-    def _farewell(self) -> str:
+    def _farewell(self, step: int) -> str:
         if self.folder is None:
-            return f"stopped after step {self.step}; without a run_dir nothing was kept"
+            return f"stopped after step {step}; without a run_dir nothing was kept"
         return (
-            f"stopped after step {self.step}; call fit again with run_dir={str(self.folder)!r} "
+            f"stopped after step {step}; call fit again with run_dir={str(self.folder)!r} "
             f"to go on from there"
         )
 
