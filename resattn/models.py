@@ -5,10 +5,6 @@ import argparse
 from resattn.presets import PRESETS
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`python -m resattn models` has no options."""
-
-
 def run(options: argparse.Namespace) -> int:
     """Prints the table; returns 0."""
     print(table())

@@ -1,6 +1,7 @@
 """What the recipes declare: equal where they say so, distinct where they are, and small enough."""
 
 import ast
+import importlib
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,18 @@ import torch
 from recipes_kit import TINY
 from torch import nn
 
-import resattn.experiments
+from resattn.commands import DATASETS
 from resattn.data import NoisyLabels, WithObjectMasks, make_loader
-from resattn.experiments import RECIPES, get_recipe, keeps_checkpoint, questions, runs_of
+from resattn.data.cifar_files import ARCHIVES
+from resattn.experiments import (
+    EVERY_RECIPE,
+    RECIPES,
+    get_recipe,
+    keeps_checkpoint,
+    names,
+    questions,
+    runs_of,
+)
 from resattn.experiments.claims import CLAIMS
 from resattn.experiments.metrics import METRICS
 from resattn.experiments.recipe import Run, configuration_hash
@@ -34,11 +44,19 @@ def every_run(scale: str) -> dict[str, Run]:
 
 def test_every_question_is_registered_and_says_what_would_count():
     files = {p.stem for p in Path(questions.__file__).parent.glob("*.py")} - {"__init__"}
-    assert files == set(RECIPES)
+    assert files == set(RECIPES) and tuple(RECIPES) == names.QUESTIONS
     for name, recipe in RECIPES.items():
-        module = getattr(resattn.experiments, name)
+        module = importlib.import_module(f"resattn.experiments.questions.{name}")
+        assert recipe.name == name
         assert recipe.question.endswith("?") and module.__doc__.splitlines()[0].endswith("?"), name
         assert set(recipe.checkpoints) <= set(recipe.declare(SMALL))
+
+
+def test_the_names_that_a_command_line_is_checked_with_are_those_of_the_recipes():
+    assert names.RECIPE_NAMES == tuple(EVERY_RECIPE)
+    for name, recipe in EVERY_RECIPE.items():
+        assert names.scale_names(name) == tuple(scale.name for scale in recipe.scales)
+    assert tuple(ARCHIVES) == DATASETS
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -157,7 +175,7 @@ def test_data_of_a_run_follow_its_seed_and_judges_stay():
 
 
 def test_no_recipe_has_a_loop_of_its_own():
-    for path in Path(resattn.experiments.__file__).parent.rglob("*.py"):
+    for path in Path(names.__file__).parent.rglob("*.py"):
         called = {
             node.func.attr
             for node in ast.walk(ast.parse(path.read_text()))

@@ -15,7 +15,14 @@ from torch.utils.data import TensorDataset
 from training_kit import conv_net, flat, images, small_config, small_run
 
 from resattn.data import make_loader
-from resattn.training import TrainConfig, evaluate, fit, learning_rate_at, seed_everything
+from resattn.training import (
+    TrainConfig,
+    evaluate,
+    fit,
+    learning_rate_at,
+    seed_everything,
+    trainer,
+)
 
 
 def plain_sgd(model, train, config):
@@ -263,6 +270,26 @@ def test_progress_rewrites_one_line_in_a_terminal(monkeypatch, shown):
     last = text.rsplit("\r", 1)[1]
     for part in ("step 22/22  loss ", "validation error ", " images/s", "0:00:00 left"):
         assert part in last
+
+
+def test_a_terminal_sees_a_run_that_has_only_its_last_validation_left(monkeypatch, tmp_path):
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stdout", screen)
+    score = trainer.shared_score
+
+    def fails(*args, **options):
+        raise OSError("no validation")
+
+    data = images(83, seed=1)
+    config = small_config(eval_every=0)
+    monkeypatch.setattr(trainer, "shared_score", fails)
+    with pytest.raises(OSError, match="no validation"):
+        fit(conv_net(), data, data, config, run_dir=tmp_path, device="cpu")
+    monkeypatch.setattr(trainer, "shared_score", score)
+    fit(conv_net(), data, data, config, run_dir=tmp_path, device="cpu")
+    first, last = screen.getvalue().splitlines()
+    assert first.startswith("step 0/22  starting\r")
+    assert last.startswith("step 22/22  starting\r") and "validation error" in last
 
 
 def test_progress_outside_a_terminal_is_plain_and_repeats(capsys):

@@ -8,24 +8,16 @@ import argparse
 import importlib
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from statistics import median
 from time import perf_counter
 
-from resattn.checks import check_choice
+from resattn.bench.names import BENCHMARKS
 from resattn.machine import processor
 
 Action = Callable[[], object]
 Row = tuple[str, str]
-
-BENCHMARKS = {
-    "imports": "import resattn against import torch, torchvision",
-    "images": "6,000 embedded images of 32x32",
-    "step": "one training step of the small preset, the ways of running it side by side",
-    "training": "images a second of `resattn.training.fit` against a plain loop",
-    "attention56": "Attention-56 at 224 against pytorchcv's resattnet56: time and memory",
-}
 
 
 def seconds(action: Action) -> float:
@@ -39,7 +31,7 @@ def interleaved_medians(actions: dict[str, Action], rounds: int) -> dict[str, fl
     """Median seconds of each action after one warm-up, all of them once a round."""
     for name, action in actions.items():
         print(f"  warming up: {name}, {seconds(action):.1f} s", file=sys.stderr, flush=True)
-    times = {name: [] for name in actions}
+    times: dict[str, list[float]] = {name: [] for name in actions}
     for _ in range(rounds):
         for name, action in actions.items():
             times[name].append(seconds(action))
@@ -56,20 +48,17 @@ def machine() -> str:
     )
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command line of `bench`."""
-    listed = "; ".join(f"{name}: {what}" for name, what in BENCHMARKS.items())
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{listed} (default: all)")
-
-
 def run(options: argparse.Namespace) -> int:
-    """Runs the named benchmarks, or all, and prints a Markdown table of each."""
-    for name in options.names:
-        check_choice("benchmark", name, tuple(BENCHMARKS))
+    """Run the named benchmarks, or all, and print a Markdown table of each."""
+    print_tables(__name__, BENCHMARKS, options.names or BENCHMARKS)
+    return 0
+
+
+def print_tables(package: str, benchmarks: Mapping[str, str], names: Iterable[str]) -> None:
+    """Print the machine, then for each name the rows that its module in ``package`` measures."""
     print(machine(), flush=True)
-    for name in options.names or BENCHMARKS:
-        rows = importlib.import_module(f"resattn.bench.{name}").measure()
-        print(f"\n**{BENCHMARKS[name]}**\n\n| what | measured |\n|---|---|", flush=True)
+    for name in names:
+        rows: Iterable[Row] = importlib.import_module(f"{package}.{name}").measure()
+        print(f"\n**{benchmarks[name]}**\n\n| what | measured |\n|---|---|", flush=True)
         for what, value in rows:
             print(f"| {what} | {value} |", flush=True)
-    return 0

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator
 from statistics import median
 
-import psutil
 import torch
 
 import resattn
@@ -27,11 +26,12 @@ MULTIPLY_ADDS_AN_IMAGE = TRAINING_PASSES * resattn.PRESETS["attention56"].multip
 
 def measure(rounds: int = 7) -> Iterator[Row]:
     """Ratios of time and of peak memory of a training step, batch 4 and 8."""
-    if importlib.util.find_spec("pytorchcv") is None:
-        raise ValueError(
-            "the comparison needs pytorchcv, which is not installed; "
-            "run `pip install pytorchcv`, or name another benchmark"
-        )
+    for name in ("pytorchcv", "psutil"):
+        if importlib.util.find_spec(name) is None:
+            raise ValueError(
+                f"the comparison needs {name}, which is not installed; run `pip install {name}`, "
+                "or name another benchmark"
+            )
     for batch in (4, 8):
         yield from _times(batch, rounds)
         yield from _memory(batch)
@@ -91,6 +91,8 @@ def peak_memory() -> int:
             peak = next(line for line in lines if line.startswith("VmHWM"))
         return int(peak.split()[1]) * 1024
     if sys.platform == "win32":
+        import psutil
+
         return psutil.Process().memory_info().peak_wset
     import resource  # POSIX alone has it
 

@@ -40,8 +40,35 @@ def training_step(model: nn.Module, images: Tensor, labels: Tensor, way: str) ->
     return step
 
 
-def matrix_rate(dtype: torch.dtype, *, device: str = "cpu", side: int = 2048) -> float:
-    """Multiply-adds a second of the device's dense matrix product, the best of five."""
+def matrix_rate(
+    dtype: torch.dtype,
+    *,
+    device: str = "cpu",
+    largest: int = 2048,
+    limit: float = 5.0,
+    clock: Callable[[Callable[[], object]], float] = seconds,
+) -> float:
+    """Return multiply-adds per second of the device's dense matrix product, the best of five.
+
+    Sides are doubled from 64 on, up to ``largest``, and no further than five products of the next
+    side would take ``limit`` seconds: without units for a type, as for bfloat16 on many CPUs, one
+    product of 2048 x 2048 can take minutes.
+
+    Args:
+        clock: measures the seconds of a call.
+    """
+    side = min(64, largest)
+    taken = clock(_product(dtype, device, side))  # the first one also loads kernels
+    while side < largest:
+        taken = clock(_product(dtype, device, side))
+        if 5 * 8 * taken > limit:  # twice the side is eight times the work
+            break
+        side = min(2 * side, largest)
+    product = _product(dtype, device, side)
+    return side**3 / min(clock(product) for _ in range(5))
+
+
+def _product(dtype: torch.dtype, device: str, side: int) -> Callable[[], None]:
     a, b = torch.randn(2, side, side, device=device).to(dtype).unbind()
 
     def product() -> None:
@@ -49,5 +76,4 @@ def matrix_rate(dtype: torch.dtype, *, device: str = "cpu", side: int = 2048) ->
         if device == "cuda":
             torch.cuda.synchronize()
 
-    product()
-    return side**3 / min(seconds(product) for _ in range(5))
+    return product

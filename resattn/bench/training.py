@@ -7,11 +7,12 @@ single items; ours is `resattn.training.fit`, in the ways that `TrainConfig` off
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 import resattn
 from resattn.bench import Row
@@ -20,8 +21,19 @@ from resattn.cost import TRAINING_PASSES
 from resattn.data import ClutteredDigits, InMemoryImages
 from resattn.training import TrainConfig, fit, seed_everything
 
-BATCH = 64
-WAYS = {
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured: steps after a warm-up, images per step and in all, side of a matrix."""
+
+    steps: int = 60
+    batch: int = 64
+    images: int = 4000
+    matrix: int = 2048
+
+
+WARM_UP = 10
+WAYS: dict[str, dict[str, Any]] = {
     "fit, float32": {},
     "fit, channels_last": {"channels_last": True},
     "fit, bfloat16": {"precision": "bfloat16"},
@@ -35,47 +47,50 @@ COMPILED = {
 }
 
 
-def measure(steps: int = 60) -> Iterator[Row]:
+def measure(sizes: Sizes = Sizes()) -> Iterator[Row]:  # noqa: B008 - frozen
     """Images a second, after a warm-up, of each network and way; and the best ratio."""
     if torch.cuda.is_available():
+        sizes = replace(sizes, steps=10 * sizes.steps)
         images = torch.randint(0, 256, (10_000, 3, 32, 32), dtype=torch.uint8)
         data = InMemoryImages(images, torch.randint(0, 10, (10_000,)))
         for name in ("cifar_attention56", "cifar_attention92"):
-            yield from _compare(name, data, "cuda", WAYS | COMPILED, 10 * steps)
+            yield from _compare(name, data, "cuda", WAYS | COMPILED, sizes)
     else:
-        yield from _compare("small_attention32", ClutteredDigits("train", 4000), "cpu", WAYS, steps)
+        digits = ClutteredDigits("train", sizes.images)
+        yield from _compare("small_attention32", digits, "cpu", WAYS, sizes)
 
 
 def _compare(
-    name: str, data: Dataset, device: str, ways: dict[str, dict], steps: int
+    name: str, data: InMemoryImages, device: str, ways: dict[str, dict[str, Any]], sizes: Sizes
 ) -> Iterator[Row]:
-    config = TrainConfig(steps=steps, batch_size=BATCH)
-    rates = {"plain loop": _plain(name, data, device, steps)}
+    config = TrainConfig(steps=sizes.steps + WARM_UP, batch_size=sizes.batch)
+    rates = {"plain loop": _plain(name, data, device, config)}
     for way, options in ways.items():
         rates[way] = _fitted(name, data, device, replace(config, **options))
     for way, rate in rates.items():
         ratio = rate / rates["plain loop"]
         yield f"{name}, {device}, {way}", f"{rate:.0f} images/s, ratio {ratio:.2f}"
     multiply_adds = TRAINING_PASSES * resattn.PRESETS[name].multiply_adds
-    share = max(rates.values()) * multiply_adds / matrix_rate(torch.bfloat16, device=device)
+    peak = matrix_rate(torch.bfloat16, device=device, largest=sizes.matrix)
+    share = max(rates.values()) * multiply_adds / peak
     yield f"{name}, {device}: share of the bfloat16 matrix rate, best", f"{share:.1%}"
 
 
-def _plain(name: str, data: Dataset, device: str, steps: int) -> float:
+def _plain(name: str, data: InMemoryImages, device: str, config: TrainConfig) -> float:
     """Images a second of the loop that one would write first."""
     seed_everything(0)
     model = resattn.create_model(name).to(device)
     optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9, weight_decay=1e-4)
     singly = [data[i] for i in range(min(len(data), 2000))]
-    loader = DataLoader(singly, BATCH, shuffle=True, drop_last=True)
+    loader: Any = DataLoader(singly, config.batch_size, shuffle=True, drop_last=True)  # type: ignore[arg-type] # a list is map-style
 
     def batches() -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         while True:
             yield from loader
 
     start, source = 0.0, batches()
-    for step in range(steps + 10):
-        if step == 10:
+    for step in range(config.steps):
+        if step == WARM_UP:
             start = time.perf_counter()
         images, labels = next(source)
         optimizer.zero_grad()
@@ -83,22 +98,22 @@ def _plain(name: str, data: Dataset, device: str, steps: int) -> float:
         loss.backward()
         optimizer.step()
         loss.item()
-    return steps * BATCH / (time.perf_counter() - start)
+    return (config.steps - WARM_UP) * config.batch_size / (time.perf_counter() - start)
 
 
-def _fitted(name: str, data: Dataset, device: str, config: TrainConfig) -> float:
-    """Images a second of `fit`, loading included, without its first ten steps."""
+def _fitted(name: str, data: InMemoryImages, device: str, config: TrainConfig) -> float:
+    """Images per second of `fit`, loading included, without its warm-up."""
     seed_everything(0)
     model = resattn.create_model(name)
     stamps: list[float] = []
-    few = InMemoryImages(data.images[:BATCH], data.labels[:BATCH])
+    few = InMemoryImages(data.images[: config.batch_size], data.labels[: config.batch_size])
     fit(
         model,
         data,
         few,
-        replace(config, steps=config.steps + 10),
+        config,
         device=device,
         progress=False,
         on_step=lambda step, _: stamps.append(time.perf_counter()),
     )
-    return config.steps * BATCH / (stamps[-1] - stamps[9])
+    return (config.steps - WARM_UP) * config.batch_size / (stamps[-1] - stamps[WARM_UP - 1])

@@ -2,98 +2,27 @@
 
 `python -m resattn train RECIPE` runs one, `python -m resattn results` prints what is recorded. A
 run that several recipes share belongs to the first of them and is trained once: see `runs_of`.
+
+These names are fetched from `resattn.experiments.registry` on first use, because they need torch
+and `resattn.experiments.names`, with which a command line is checked, does not.
 """
 
-from collections.abc import Iterable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from resattn.checks import check_choice
-from resattn.experiments.paper import PAPER_RECIPES
-from resattn.experiments.questions import (
-    activation,
-    depth,
-    final_norm,
-    label_noise,
-    mask_shape,
-    neighbours,
-    roles,
-    stacking,
-    supervision,
-    units,
-    width,
-)
-from resattn.experiments.recipe import Recipe, Run, Variant
-
-RECIPES: dict[str, Recipe] = {
-    module.RECIPE.name: module.RECIPE
-    for module in (
-        stacking,
-        activation,
-        mask_shape,
-        final_norm,
-        width,
-        label_noise,
-        neighbours,
-        supervision,
-        roles,
-        depth,
-        units,
+if TYPE_CHECKING:
+    from resattn.experiments.registry import (
+        EVERY_RECIPE,
+        RECIPES,
+        get_recipe,
+        keeps_checkpoint,
+        runs_of,
     )
-}
-"""By name, in the order in which `train all` runs them."""
 
-EVERY_RECIPE: dict[str, Recipe] = RECIPES | PAPER_RECIPES
-"""With the paper's own tasks, which need data and a GPU."""
+__all__ = ["EVERY_RECIPE", "RECIPES", "get_recipe", "keeps_checkpoint", "runs_of"]
 
 
-def get_recipe(name: str) -> Recipe:
-    """The recipe of that name. Raises ValueError for an unknown one, naming the nearest."""
-    check_choice("recipe", name, EVERY_RECIPE)
-    return EVERY_RECIPE[name]
-
-
-def runs_of(
-    recipe: Recipe,
-    scale: str,
-    *,
-    variants: Iterable[str] | None = None,
-    seeds: Iterable[int] | None = None,
-) -> dict[str, list[Run]]:
-    """The runs of a recipe at a scale: variant name to one run a seed.
-
-    A run belongs to the first recipe that declares its very variant, and carries that one's name.
-
-    Raises:
-        ValueError: for a scale or a variant that the recipe has not.
-    """
-    chosen = recipe.scale(scale)
-    declared = recipe.declare(chosen)
-    for name in variants or ():
-        check_choice(f"variant of {recipe.name}", name, declared)
-    homes = {name: _home(recipe, scale, name, variant) for name, variant in declared.items()}
-    return {
-        name: [Run(home[0], scale, home[1], declared[name], seed) for seed in seeds or chosen.seeds]
-        for name, home in homes.items()
-        if variants is None or name in variants
-    }
-
-
-def keeps_checkpoint(run: Run) -> bool:
-    """Whether some recipe wants this run's weights to ship."""
-    for recipe in RECIPES.values():
-        for scale in recipe.scales:
-            if scale.name != run.scale or run.seed != scale.seeds[0]:
-                continue
-            declared = recipe.declare(scale)
-            if any(declared[name] == run.variant for name in recipe.checkpoints):
-                return True
-    return False
-
-
-def _home(recipe: Recipe, scale: str, name: str, variant: Variant) -> tuple[str, str]:
-    for other in RECIPES.values():
-        for at in other.scales:
-            if at.name == scale:
-                for alias, declared in other.declare(at).items():
-                    if declared == variant:
-                        return other.name, alias
-    return recipe.name, name  # a recipe that is not in the registry
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'resattn.experiments' has no attribute {name!r}")
+    return getattr(import_module("resattn.experiments.registry"), name)

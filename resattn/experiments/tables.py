@@ -19,15 +19,6 @@ HEAD = (
 )
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `results`."""
-    known = ", ".join(RECIPES)
-    what = f"claims; paper, for its numbers beside ours; or one of {known}, or of the paper's"
-    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help=what)
-    scales = "small (default) or full; paper (default) or fast for the paper's own tasks"
-    parser.add_argument("--scale", help=scales)
-
-
 def run(options: argparse.Namespace) -> int:
     """Print the tables; returns 0."""
     if options.recipe == "claims":

@@ -13,9 +13,7 @@ from pathlib import Path
 
 import torch
 
-from resattn.checks import check_at_least
-from resattn.data.bits import check_seed
-from resattn.experiments import RECIPES, get_recipe, keeps_checkpoint, runs_of
+from resattn.experiments import get_recipe, keeps_checkpoint, runs_of
 from resattn.experiments.lock import held
 from resattn.experiments.recipe import Run
 from resattn.experiments.runner import Places, execute
@@ -23,33 +21,12 @@ from resattn.experiments.store import Result, find_result
 from resattn.training.distributed import World, join
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `train`."""
-    known = f"all; or some of {', '.join(RECIPES)}; or of those that `results paper` lists"
-    parser.add_argument("recipes", metavar="RECIPE", nargs="+", help=known)
-    scales = "small (default) or full; paper (default) or fast for the paper's own tasks"
-    parser.add_argument("--scale", help=scales)
-    parser.add_argument("--variants", nargs="+", help="only these (default: all)")
-    parser.add_argument("--seeds", nargs="+", type=int, help="only these (default: the recipe's)")
-    parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, ...")
-    parser.add_argument("--threads", type=int, help="of the CPU (default: as torch finds)")
-    parser.add_argument("--workers", type=int, default=0, help="processes that load images (0)")
-    parser.add_argument("--root", default="data", help="folder of CIFAR and imagenet (data)")
-
-
 def run(options: argparse.Namespace) -> int:
     """Train, skipping what is recorded and resuming what is unfinished; 130 after Ctrl-C."""
-    names = list(RECIPES) if options.recipes == ["all"] else options.recipes
-    if len(names) > 1 and options.variants:
-        raise ValueError("--variants belong to one recipe; name it alone")
     if options.threads is not None:
-        check_at_least("threads", options.threads, 1)
         torch.set_num_threads(options.threads)
-    check_at_least("workers", options.workers, 0)
-    for seed in options.seeds or ():
-        check_seed(seed)
     wanted: dict[str, Run] = {}
-    for name in names:
+    for name in options.recipes:
         recipe = get_recipe(name)
         scale = recipe.scale(options.scale).name
         chosen = runs_of(recipe, scale, variants=options.variants, seeds=options.seeds)

@@ -6,11 +6,20 @@ any common colour vision can tell apart; lines also differ in marker. The figure
 pyplot, so none is ever shown twice.
 """
 
-from resattn.plots.charts import bars, curves, stage_responses
-from resattn.plots.explorer import Explorer, map_view
-from resattn.plots.forest import intervals
-from resattn.plots.pictures import image_grid, map_grid, receptive_field
-from resattn.plots.style import COLOURS, show
+try:
+    from resattn.plots.charts import bars, curves, stage_responses
+    from resattn.plots.explorer import Explorer, map_view
+    from resattn.plots.forest import intervals
+    from resattn.plots.pictures import image_grid, map_grid, receptive_field
+    from resattn.plots.style import COLOURS, show
+except ModuleNotFoundError as error:
+    if error.name is None or error.name.partition(".")[0] != "matplotlib":
+        raise
+    raise ModuleNotFoundError(
+        "resattn.plots draws with matplotlib, which is not installed; run: "
+        'pip install "resattn[plots]"',
+        name="matplotlib",
+    ) from error
 
 __all__ = [
     "COLOURS",

@@ -15,7 +15,7 @@ from resattn.plots.style import COLOURS, DPI, as_array, new_figure
 MEAN = "mean"
 """The choice that shows the mean over channels in place of one channel."""
 
-_NO_WIDGETS = "the explorer needs ipywidgets 8; install it with: python -m pip install ipywidgets"
+_NO_WIDGETS = "the explorer needs ipywidgets 8, which is not installed; run: pip install ipywidgets"
 
 
 def map_view(

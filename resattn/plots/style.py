@@ -39,9 +39,16 @@ def show(fig: Figure, *, alt: str) -> None:
 
     Raises:
         ValueError: if ``alt`` is shorter than 20 characters or is one word.
+        ModuleNotFoundError: without IPython.
     """
-    from IPython.display import display
-
+    try:
+        from IPython.display import display
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "show puts a figure on a notebook's page, and IPython is not installed; elsewhere keep "
+            "the figure with fig.savefig('figure.png')",
+            name="IPython",
+        ) from error
     text = " ".join(alt.split())
     if len(text) < ALT_LEAST or " " not in text:
         raise ValueError(

@@ -10,8 +10,10 @@ _SECONDS_BETWEEN = 0.1
 
 
 class Progress:
-    """In a terminal, a line that rewrites itself; elsewhere (a notebook, a log), one plain line a
-    validation, without times, so that two equal runs print the same.
+    """The line of a run.
+
+    In a terminal it rewrites itself and says how much time is left. Elsewhere (a notebook, a log)
+    there is one plain line per validation, without times, so that two equal runs print the same.
 
     Args:
         config: of the run.
@@ -28,6 +30,8 @@ class Progress:
         self.start = self.drawn = time.perf_counter()
 
     def __enter__(self) -> Self:
+        if self.live:
+            print(f"step {self.first_step}/{self.config.steps}  starting", end="", flush=True)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -43,17 +47,19 @@ class Progress:
         text = f"step {line['step']}/{self.config.steps}  loss {line['loss']:.4f}{self.validation}"
         if self.live and (validated or now - self.drawn > _SECONDS_BETWEEN):
             self.drawn = now
-            print(f"\r\x1b[K{text}  {self._pace(line['step'], now)}", end="", flush=True)
+            print(f"\r\x1b[K{text}{self._pace(line['step'], now)}", end="", flush=True)
         elif self.shown and not self.live and validated:
             print(text, flush=True)
 
     def _pace(self, step: int, now: float) -> str:
+        if step == self.first_step:  # made by an earlier part of the run
+            return ""
         pace = (step - self.first_step) / (now - self.start)  # steps a second
         left = _clock((self.config.steps - step) / pace)
-        return f"{pace * self.config.batch_size:.0f} images/s  {left} left"
+        return f"  {pace * self.config.batch_size:.0f} images/s  {left} left"
 
 
 def _clock(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
+    minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}"
+    return f"{hours}:{minutes:02}:{rest:02}"
