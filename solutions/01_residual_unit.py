@@ -20,7 +20,7 @@ import math
 import torch
 from torch import nn
 
-from coursekit.checks.check import Check, exercise_set
+from coursekit.checks import Check, exercise_set
 
 exercise_set("01_residual_unit")
 

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from coursekit.checks.check import Check, exercise_set
+from coursekit.checks import Check, exercise_set
 
 exercise_set("06_attention_kinds")
 

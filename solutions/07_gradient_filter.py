@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from coursekit.checks.check import Check, exercise_set
+from coursekit.checks import Check, exercise_set
 
 torch.set_num_threads(1)  # steadier on a busy machine, and our tensors are small
 exercise_set("07_gradient_filter")

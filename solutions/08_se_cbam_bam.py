@@ -21,7 +21,7 @@ from statistics import mean, stdev
 import torch
 from torch import nn
 
-from coursekit.checks.check import Check, exercise_set
+from coursekit.checks import Check, exercise_set
 
 exercise_set("08_se_cbam_bam")
 

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from coursekit.checks.check import Check, exercise_set
+from coursekit.checks import Check, exercise_set
 
 exercise_set("09_whole_network")
 

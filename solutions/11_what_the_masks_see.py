@@ -20,7 +20,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from coursekit.checks.check import Check, exercise_set
+from coursekit.checks import Check, exercise_set
 from resattn.experiments.intervals import t_interval
 
 exercise_set("11_what_the_masks_see")

@@ -23,7 +23,7 @@ TOP = """\
 # One small task.
 
 # %% setup
-from coursekit.checks.check import Check, exercise_set
+from coursekit.checks import Check, exercise_set
 
 exercise_set("01_small")
 

@@ -10,9 +10,8 @@ import pytest
 import torch
 from torch import nn
 
+from coursekit.checks import Check, exercise_set, record
 from coursekit.checks import check as module
-from coursekit.checks import record
-from coursekit.checks.check import Check, exercise_set
 from coursekit.checks.digest import digest, fingerprint, number
 from coursekit.checks.record import CHANGED, CellRecord, GivenCell, KnownMistake, Record, TaskRecord
 
@@ -98,7 +97,7 @@ def test_long_and_deep_values_stay_short():
 
 def test_the_check_imports_neither_model_nor_notebook_tools():
     code = (
-        "import sys, coursekit.checks.check; "
+        "import sys, coursekit.checks; "
         "print(sorted({'torch', 'numpy', 'nbformat', 'jupytext', 'nbclient', 'nbval', "
         "'resattn.attention'} & set(sys.modules)))"
     )

@@ -27,9 +27,10 @@ def modules(*sources: str) -> set[str]:
 
 
 def test_a_kernel_sees_what_its_set_needs_and_no_more():
-    seen = modules("from resattn.units import PreActBottleneck")
+    seen = modules("from coursekit.checks import Check\nfrom resattn.units import PreActBottleneck")
     assert {"resattn.units", "coursekit.checks.check", "coursekit.sandbox.guard"} <= seen
     assert not seen & {
+        "coursekit.checks.Check",
         "resattn.attention",
         "resattn.gates",
         "resattn.masks",

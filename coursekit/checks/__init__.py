@@ -1,1 +1,5 @@
-"""What the check cells of an exercise use, and the record that says what is right."""
+"""The checks of an exercise: `Check` and `exercise_set` for its cells, and the record they read."""
+
+from coursekit.checks.check import Check, exercise_set
+
+__all__ = ["Check", "exercise_set"]

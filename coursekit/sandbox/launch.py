@@ -18,7 +18,7 @@ PRELOAD = (
     "torch",
     "matplotlib_inline.backend_inline",
     "ipykernel.debugger",
-    "coursekit.checks.check",
+    "coursekit.checks",
     "coursekit.sandbox.kernel",
     "coursekit.sandbox.namespaces",
     "coursekit.sandbox.landlock",

@@ -6,6 +6,7 @@ and what starts a kernel.
 """
 
 import ast
+import os
 import shutil
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -15,7 +16,7 @@ from coursekit.course import HERE as ENGINE
 from coursekit.course import package_folder, taught_package
 
 ALWAYS = (
-    "coursekit.checks.check",
+    "coursekit.checks",
     *(
         f"coursekit.sandbox.{name}"
         for name in (
@@ -99,9 +100,17 @@ def _home(dotted: str) -> Iterator[str]:
         return
     if len(parts) > 1 and parts[0] == taught_package() and parts[1] in _offered(parts[0]):
         parts = _offered(parts[0])[parts[1]].split(".")
-    while len(parts) > 1 and not _path(".".join(parts)).is_file():
+    while len(parts) > 1 and not _is_module(_path(".".join(parts))):
         parts.pop()
     yield ".".join(parts)
+
+
+@cache
+def _is_module(path: Path) -> bool:
+    """Return whether a file exists under exactly this name: on some systems `Check.py` opens
+    `check.py`, which Python would not import by that name.
+    """
+    return path.is_file() and path.name in os.listdir(path.parent)
 
 
 @cache

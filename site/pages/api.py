@@ -18,7 +18,7 @@ MODULES = {
     "resattn.experiments.claims": "fourteen claims of the field",
     "resattn.experiments.verdicts": "how a verdict is made",
     "resattn.experiments.intervals": "intervals of a mean difference",
-    "coursekit.checks.check": "what the check cells of exercises use",
+    "coursekit.checks": "what the check cells of exercises use",
 }
 
 

@@ -13,7 +13,7 @@ from textwrap import dedent, indent
 
 from grading_kit import SOLUTION, Case
 
-from coursekit.checks.check import Check
+from coursekit.checks import Check
 
 RIGHT = SOLUTION["merge"]
 LOOK = "your instructor will look at it"

@@ -15,7 +15,7 @@
 import torch
 from torch import nn
 
-from coursekit.checks.check import Check, exercise_set
+from coursekit.checks import Check, exercise_set
 
 exercise_set("77_small")
 
