@@ -287,7 +287,7 @@ def test_a_terminal_sees_a_run_that_has_only_its_last_validation_left(monkeypatc
         fit(conv_net(), data, data, config, run_dir=tmp_path, device="cpu")
     monkeypatch.setattr(trainer, "shared_score", score)
     fit(conv_net(), data, data, config, run_dir=tmp_path, device="cpu")
-    first, last = screen.getvalue().splitlines()
+    first, last, _ = screen.getvalue().split("\n")
     assert first.startswith("step 0/22  starting\r")
     assert last.startswith("step 22/22  starting\r") and "validation error" in last
 
