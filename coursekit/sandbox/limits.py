@@ -11,9 +11,9 @@ MIB = 2**20
 class Limits:
     """Seconds, bytes and counts; what is past them ends, and costs only its own points."""
 
-    line: float = 10  # seconds for one call of an answer by a check
-    cell: float = 30  # seconds for a cell
-    submission: float = 300  # seconds for all runs of a notebook
+    line: float = 10  # seconds of the processor for one call of an answer, see `checks.limits`
+    cell: float = 90  # seconds on the clock for a cell: enough for three calls that only wait
+    submission: float = 600  # seconds on the clock for all runs of a notebook
     memory: int = 3072 * MIB  # of all processes together
     processes: int = 48
     disk: int = 256 * MIB
@@ -22,7 +22,7 @@ class Limits:
     @classmethod
     def of(cls, seconds: float) -> "Limits":
         """The usual ones, with so many seconds for a call, and in proportion for the rest."""
-        return cls(line=seconds, cell=3 * seconds, submission=30 * seconds)
+        return cls(line=seconds, cell=9 * seconds, submission=60 * seconds)
 
     def as_json(self) -> dict:
         """The fields, to be sent to another process."""
