@@ -4,10 +4,12 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Self
 
 import nbformat
+import pytest
 from nbformat import NotebookNode
 
 from coursekit.grader import pristine
@@ -35,10 +37,34 @@ class Case:
     ending: str = "ipynb"
     status: str = "graded"
     says: Mapping[str, str] = field(default_factory=dict)  # by task: words that its reason has
+    sample: bool = False  # the others of its family wait for `make test-all`
 
     def content(self) -> bytes:
         """What is handed in."""
         return as_bytes(notebook(self.answers)) if self.file is None else self.file
+
+    def as_sample(self) -> Self:
+        """Return the case as one that stands for its family in `make test`."""
+        return replace(self, sample=True)
+
+
+def tiers(cases: Iterable[Case]) -> list:
+    """Return a test's parameters, the names of the cases: those that are no sample are slow."""
+    return [
+        pytest.param(case.name, marks=() if case.sample else pytest.mark.slow) for case in cases
+    ]
+
+
+def selected(request: pytest.FixtureRequest) -> set[str]:
+    """Return the names that this module's selected tests have as parameter, or in `cases`."""
+    names: set[str] = set()
+    for item in request.session.items:
+        if getattr(item, "module", None) is request.module:
+            for mark in item.iter_markers("cases"):
+                names.update(mark.args)
+            if hasattr(item, "callspec"):
+                names.add(item.callspec.params.get("name", ""))
+    return names
 
 
 def notebook(answers: Mapping[str, str] = SOLUTION) -> NotebookNode:

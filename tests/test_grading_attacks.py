@@ -16,8 +16,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from attacks.code import BY_NAME, CASES
-from grading_kit import FULL, SETS, Case, grade, results, unfair, write_class
+from attacks.code import BY_NAME, CASES, GROUPS
+from grading_kit import FULL, SETS, Case, grade, results, selected, tiers, unfair, write_class
 
 from coursekit.sandbox import guard, levels
 
@@ -175,21 +175,28 @@ def _files(*folders: Path) -> set[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def town() -> Iterator[Graded]:
-    """All cases, graded in one call, shut in as well as this machine can."""
+def town(request) -> Iterator[Graded]:
+    """The cases of the selected tests, graded in one call, shut in as well as this machine can."""
     if levels.best() == "plain":
         pytest.skip("this machine cannot shut kernels in")
-    with graded(CASES, "--jobs", "4") as done:  # most of them wait to be ended
+    names = selected(request)
+    cases = [case for case in CASES if case.name in names]
+    with graded(cases, "--jobs", "4") as done:  # most of them wait to be ended
         yield done
 
 
-@pytest.mark.parametrize("name", BY_NAME)
+def test_every_family_has_a_sample():
+    assert [name for name, cases in GROUPS.items() if not any(each.sample for each in cases)] == []
+
+
+@pytest.mark.parametrize("name", tiers(CASES))
 def test_points_are_fair(town, name):
     assert unfair(BY_NAME[name], town.found[name]) == []
 
 
+@pytest.mark.every_tier
 def test_no_neighbour_is_harmed(town):
-    assert len(town.neighbours) > len(CASES) / 12
+    assert len(town.neighbours) > len(town.found) / 12
     assert [
         unfair(Case("neighbour"), each)
         for each in town.neighbours
@@ -197,6 +204,7 @@ def test_no_neighbour_is_harmed(town):
     ] == []
 
 
+@pytest.mark.every_tier
 @pytest.mark.parametrize(
     "kind",
     ["processes", "guests", "temporary files", "changed files", "public files", "foreign files"],
@@ -205,6 +213,7 @@ def test_nothing_is_left_changed_or_reached(town, kind):
     assert town.traces[kind] == []
 
 
+@pytest.mark.every_tier
 def test_every_row_is_whole(town):
     with open(town.out / "grades.csv", newline="", encoding="utf-8-sig") as file:
         rows = {row["student"]: row for row in csv.DictReader(file)}
@@ -219,6 +228,7 @@ def test_every_row_is_whole(town):
         assert result["of"] == sum(FULL.values())
 
 
+@pytest.mark.cases("ipython-shows-hidden-checks")
 def test_hidden_checks_stay_hidden(town):
     student = town.students["ipython-shows-hidden-checks"]
     pages = [path for path in (town.out / "feedback").rglob("*") if student in path.name]
@@ -235,6 +245,8 @@ FAST = [
 ]
 
 
+@pytest.mark.slow
+@pytest.mark.cases(*(case.name for case in FAST))
 def test_order_and_workers_change_nothing(town):
     def points(found: dict[str, dict]) -> dict[str, list]:
         return {
@@ -279,6 +291,7 @@ LIMITED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", OTHER_LEVELS)
 def test_other_levels_shut_in(level):
     if not levels.works(level):
@@ -289,6 +302,7 @@ def test_other_levels_shut_in(level):
         assert not any(done.traces.values()), done.traces
 
 
+@pytest.mark.slow
 def test_limits_hold_without_isolation():
     options = "--isolation", "plain", "--unsafe", "--jobs", "2"
     with graded(LIMITED, *options) as done:

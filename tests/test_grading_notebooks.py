@@ -24,8 +24,19 @@ import mutilations
 import nbformat
 import psutil
 import pytest
-from attacks.notebooks import BY_NAME, CASES, MARK, NAMES, PATH, WRONG, HandedIn, saved, zipped
-from grading_kit import FULL, NAME, SETS, SMALL, SOLUTION, grade, unfair
+from attacks.notebooks import (
+    BY_NAME,
+    CASES,
+    GROUPS,
+    MARK,
+    NAMES,
+    PATH,
+    WRONG,
+    HandedIn,
+    saved,
+    zipped,
+)
+from grading_kit import FULL, NAME, SETS, SMALL, SOLUTION, grade, selected, tiers, unfair
 
 from coursekit.__main__ import main
 from coursekit.grader import grade as command
@@ -140,15 +151,17 @@ def _found(made: mutilations.Mutilated) -> object:
 MUTILATED = _mutilated()
 KINDS = {_found(made): k for k, made in reversed(list(enumerate(MUTILATED)))}
 DISTINCT = {f"mutilated-{k:03}": MUTILATED[k] for k in sorted(KINDS.values())}
+HANDED_IN = [
+    HandedIn(name, make=lambda data=made.data: data, path=made.name, sample=k % 8 == 0)
+    for k, (name, made) in enumerate(DISTINCT.items())
+]
 
 
 @pytest.fixture(scope="module")
-def town() -> Iterator[SimpleNamespace]:
-    """Everything graded in one call."""
-    cases = list(CASES) + [
-        HandedIn(name, make=lambda data=made.data: data, path=made.name)
-        for name, made in DISTINCT.items()
-    ]
+def town(request) -> Iterator[SimpleNamespace]:
+    """The notebooks of the selected tests, graded in one call."""
+    names = selected(request)
+    cases = [case for case in (*CASES, *HANDED_IN) if case.name in names]
     neighbours = [HandedIn(f"neighbour-{k}") for k in range(0, len(cases) // 8 + 1)]
     with place() as here:
         for case in [*cases, *neighbours]:
@@ -169,9 +182,14 @@ def town() -> Iterator[SimpleNamespace]:
         )
 
 
+def test_every_family_has_a_sample():
+    assert [name for name, cases in GROUPS.items() if not any(each.sample for each in cases)] == []
+
+
 @linux
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_every_notebook_gets_fair_points_and_a_reason(town, case):
+@pytest.mark.parametrize("name", tiers(CASES))
+def test_every_notebook_gets_fair_points_and_a_reason(town, name):
+    case = BY_NAME[name]
     rows = town.rows[shown(case.who)]
     result = rows[0]
     assert unfair(case, result) == []
@@ -186,6 +204,7 @@ def test_every_notebook_gets_fair_points_and_a_reason(town, case):
 
 
 @linux
+@pytest.mark.every_tier
 def test_neighbours_have_all_points_and_nothing_was_left_or_changed(town):
     for case in town.neighbours:
         (result,) = town.rows[case.who]
@@ -200,6 +219,7 @@ def test_neighbours_have_all_points_and_nothing_was_left_or_changed(town):
 
 
 @linux
+@pytest.mark.every_tier
 def test_every_student_has_a_valid_result_and_a_row(town):
     assert set(town.rows) == {shown(case.who) for case in town.cases}
     for rows in town.rows.values():
@@ -239,10 +259,15 @@ class _Page(HTMLParser):
         ]
 
 
+SCRIPTS = [name for name in BY_NAME if name.startswith("script-in-")]
+
+
 @linux
+@pytest.mark.every_tier
+@pytest.mark.cases(*SCRIPTS)
 def test_nothing_that_a_student_wrote_is_live_in_a_page(town):
     pages = [town.out / "index.html", *(town.out / "feedback").glob("*.html")]
-    assert len(pages) > len(CASES)
+    assert len(pages) > len(town.cases)
     for path in pages:
         page = _Page()
         page.feed(text := path.read_text(encoding="utf-8"))
@@ -274,7 +299,7 @@ def test_two_hundred_mutilated_notebooks_have_a_set_or_a_reason(tmp_path):
 
 
 @linux
-@pytest.mark.parametrize("name", DISTINCT)
+@pytest.mark.parametrize("name", tiers(HANDED_IN))
 def test_a_mutilated_notebook_gets_the_points_of_its_whole_answers(town, name):
     made, (result,) = DISTINCT[name], town.rows[name]
     if result["status"] == "unreadable":
@@ -327,6 +352,8 @@ def same_points(result: dict, other: dict) -> bool:
 
 
 @linux
+@pytest.mark.slow
+@pytest.mark.cases(*(case.name for case in CHOSEN))
 def test_exports_give_the_points_of_folders_and_another_seed_other_inputs(town):
     long, files = "M" * 300, {}
     for k, case in enumerate([*CHOSEN, HandedIn(long)]):
@@ -389,6 +416,8 @@ def _kill_in_the_middle(here: Place, at_least: int) -> None:
 
 
 @linux
+@pytest.mark.slow
+@pytest.mark.cases(*(case.name for case in CHOSEN))
 def test_a_killed_run_goes_on_and_a_regrade_says_whose_points_moved(town):
     with place() as here:
         folder, out = here.base / "in", here.base / "out"

@@ -68,7 +68,7 @@ def _seed_0() -> dict:
 
 LOOPS = [
     top("loop-at-top", "while True: pass", says=TIME),
-    call("loop-in-call", "while True: pass", says="takes longer than 1 s"),
+    call("loop-in-call", "while True: pass", says="takes longer than 1 s").as_sample(),
     top(
         "loop-at-top-swallowing-all",
         """
@@ -92,7 +92,7 @@ LOOPS = [
                 pass
         """,
         says=TIME,
-    ),
+    ).as_sample(),
     call(
         "loop-swallowing-keyboard-interrupt",
         """
@@ -119,7 +119,7 @@ LOOPS = [
         "import re; re.match('(a+)+$', 'a' * 60 + 'b')",
         says="takes longer than 1 s",
     ),
-    call("loop-sleeping", "import time; time.sleep(1e6)", says="takes longer than 1 s"),
+    call("loop-sleeping", "import time; time.sleep(1e6)", says="takes longer than 1 s").as_sample(),
     call(
         "loop-lock",
         "import threading; lock = threading.Lock(); lock.acquire(); lock.acquire()",
@@ -222,7 +222,7 @@ LOOPS = [
 
 EXITS = [
     top("exit-by-sys", "import sys; sys.exit()", says="SystemExit"),
-    top("exit-at-once", "import os; os._exit(0)", says="ended with status 0"),
+    top("exit-at-once", "import os; os._exit(0)", says="ended with status 0").as_sample(),
     call("exit-at-once-in-call", "import os; os._exit(0)", says="ended with status 0"),
     top("exit-by-quit", "quit()", (0, 25)),
     call("exit-by-quit-in-call", "quit()", (0, 25)),
@@ -285,7 +285,7 @@ EXITS = [
 ]
 
 SIGNALS = [
-    top("signal-kill-self", "import os; os.kill(os.getpid(), 9)", says="SIGKILL"),
+    top("signal-kill-self", "import os; os.kill(os.getpid(), 9)", says="SIGKILL").as_sample(),
     call("signal-kill-self-in-call", "import os; os.kill(os.getpid(), 9)", says="SIGKILL"),
     top("signal-stop-self", "import os; os.kill(os.getpid(), 19)", says=TIME),
     call("signal-interrupt-self", "import os; os.kill(os.getpid(), 2)", says="KeyboardInterrupt"),
@@ -329,7 +329,7 @@ SIGNALS = [
 ]
 
 CRASHES = [
-    top("crash-by-ctypes", "import ctypes; ctypes.string_at(0)", says="SIGSEGV"),
+    top("crash-by-ctypes", "import ctypes; ctypes.string_at(0)", says="SIGSEGV").as_sample(),
     call(
         "crash-by-strides",
         """
@@ -381,7 +381,7 @@ USES = [
         while True:
             kept.append(bytearray(2**26))
         """,
-    ),
+    ).as_sample(),
     call("memory-of-torch", "import torch; torch.empty(10**13)", says="RuntimeError"),
     top(
         "memory-shared",
@@ -409,7 +409,7 @@ USES = [
             while True:
                 file.write(bytes(2**24))
         """,
-    ),
+    ).as_sample(),
     top(
         "disk-many-large-files",
         """
@@ -468,7 +468,7 @@ USES = [
         """,
         (0, 25),
     ),
-    top("output-one-print", "print('x' * 10**8)"),
+    top("output-one-print", "print('x' * 10**8)").as_sample(),
     top("output-errors", "import sys; print('x' * 10**8, file=sys.stderr)"),
     call("output-one-print-in-call", "print('x' * 10**8)", 25),
     call("output-errors-in-call", "import sys; print('x' * 10**7, file=sys.stderr)"),
@@ -514,7 +514,7 @@ FORKS = [
                 time.sleep(1e6)
         time.sleep(1e6)
         """,
-    ),
+    ).as_sample(),
     top(
         "fork-daemon",
         """
@@ -529,7 +529,7 @@ FORKS = [
         os.wait()
         """,
         25,
-    ),
+    ).as_sample(),
     top(
         "fork-and-run-on",
         "import os; os.fork()",
@@ -586,7 +586,7 @@ OUTSIDE = [
         """
         found.append(open("@SETS@/77_small.py").read())
         """,
-    ),
+    ).as_sample(),
     spy(
         "read-solution-as-module",
         """
@@ -601,7 +601,7 @@ OUTSIDE = [
         for path in glob.glob("@SUBMISSIONS@/*/*"):
             found.append(open(path).read())
         """,
-    ),
+    ).as_sample(),
     spy(
         "read-results",
         """
@@ -700,7 +700,7 @@ OUTSIDE = [
                 open(f"{folder}/@MARK@", "w").close()
         """,
         25,
-    ),
+    ).as_sample(),
     top(
         "write-results",
         """
@@ -736,7 +736,7 @@ OUTSIDE = [
             with open(f"{path}/coursekit/checks/check.py", "a") as file:
                 found.append(path)
         """,
-    ),
+    ).as_sample(),
     spy(
         "write-site-packages",
         """
@@ -779,7 +779,7 @@ OUTSIDE = [
                 if line.connect_ex((host, @PORT@)) == 0:
                     found.append(host)
         """,
-    ),
+    ).as_sample(),
     spy(
         "net-udp",
         """
@@ -803,7 +803,7 @@ OUTSIDE = [
             line.connect("\\0@MARK@-@PORT@")
             found.append(line)
         """,
-    ),
+    ).as_sample(),
     spy(
         "net-http",
         """
@@ -815,7 +815,7 @@ OUTSIDE = [
 
 PATCHES = [
     top("environment-check", "import os; os.environ['COURSEKIT_CHECK'] = ''", 25),
-    top("environment-seed", "import os; os.environ['COURSEKIT_SEED'] = '0'", **SHARED),
+    top("environment-seed", "import os; os.environ['COURSEKIT_SEED'] = '0'", **SHARED).as_sample(),
     top("environment-cleared", "import os; os.environ.clear()", (0, 25), **SHARED),
     top(
         "patched-check-call",
@@ -825,7 +825,7 @@ PATCHES = [
         Check.__call__ = __call__
         """,
         **SHARED,
-    ),
+    ).as_sample(),
     top(
         "patched-check-done",
         """
@@ -889,7 +889,7 @@ PATCHES = [
         for name in ("print", "sum", "isinstance", "open", "__build_class__"):
             setattr(builtins, name, lambda *_: True)
         """,
-    ),
+    ).as_sample(),
     top(
         "patched-builtins-by-name",
         """
@@ -952,7 +952,7 @@ PATCHES = [
         return None
         """,
         says="your function returned nothing",
-    ),
+    ).as_sample(),
     call(
         "frames-unseen",
         """
@@ -992,7 +992,7 @@ STOLEN = [
         """,
     ),
     whole("steal-by-name", "merge = __import__('resattn.attention').attention.merge"),
-    whole("steal-by-exec", "exec('from resattn.attention import merge')"),
+    whole("steal-by-exec", "exec('from resattn.attention import merge')").as_sample(),
     whole(
         "steal-by-modules",
         """
@@ -1046,7 +1046,7 @@ STOLEN = [
             return trunk
         """,
         says="other values",
-    ),
+    ).as_sample(),
 ]
 
 LIES = [
@@ -1061,7 +1061,7 @@ LIES = [
             return Equal()
         """,
         says="yours is Equal",
-    ),
+    ).as_sample(),
     whole(
         "lie-float",
         """
@@ -1125,7 +1125,7 @@ LIES = [
             return nest
         """,
         says="too deeply nested",
-    ),
+    ).as_sample(),
     whole("lie-function", "def merge(trunk, mask):\n    return merge", says="yours is function"),
     whole("lie-module", "def merge(trunk, mask):\n    return torch"),
     whole("lie-class", "class merge:\n    def __init__(self, *_): pass", says="yours is merge"),
@@ -1173,7 +1173,7 @@ IPYTHON = [
         @SHELL@.input_transformers_post.append(solve)
         """,
         **SHARED,
-    ),
+    ).as_sample(),
     top(
         "ipython-unseen-tree-transformer",
         """
@@ -1241,7 +1241,7 @@ IPYTHON = [
         """,
         15,
         says="right for the inputs shown",
-    ),
+    ).as_sample(),
     top(
         "forged-points",
         """
@@ -1266,7 +1266,7 @@ IPYTHON = [
         kernel.session.send(kernel.iopub_socket, "stream", {"name": "stdout", "text": text},
                             parent=kernel.get_parent(), ident=b"stream.stdout")
         """,
-    ),
+    ).as_sample(),
     call(
         "forged-idle",
         """
@@ -1374,7 +1374,7 @@ LATER = [
         """,
         (0, 25),
         **SHARED,
-    ),
+    ).as_sample(),
     top(
         "later-modules-shadowed",
         """
@@ -1404,7 +1404,7 @@ HARMLESS = """
     socket.setdefaulttimeout(0.001)
     """
 SETTINGS = [
-    top("state-harmless", HARMLESS, 25),
+    top("state-harmless", HARMLESS, 25).as_sample(),
     top("state-no-gradients", "import torch; torch.set_grad_enabled(False)", 25),
     top("state-import-path", "import sys; sys.path.clear()", 25),
     # it imports for seconds
@@ -1454,7 +1454,7 @@ ODD = [
             return (unit + mask) * trunk
         """,
         25,
-    ),
+    ).as_sample(),
     whole(
         "odd-dataclass",
         """
@@ -1510,7 +1510,7 @@ ODD = [
             return trunk
         """,
         says="changes its input in place",
-    ),
+    ).as_sample(),
     whole("odd-unfinished", "def merge(trunk, mask):\n    pass", says="returned nothing"),
     whole("odd-syntax", "def merge(trunk, mask)\n    return 1", says="SyntaxError"),
     whole(

@@ -253,9 +253,10 @@ def full(name: str, *changes: Change, **answers: str) -> HandedIn:
 
 
 def nothing(name: str, data: bytes | Callable[[], bytes], why: str, **more) -> HandedIn:
-    """A file that gives nothing to grade."""
+    """A file that gives nothing to grade. It costs no kernel, so `make test` tries all of them."""
     make = data if callable(data) else lambda: data
-    return HandedIn(name, make=make, status="unreadable", says={"why": why}, **more)
+    case = HandedIn(name, make=make, status="unreadable", says={"why": why}, **more)
+    return case.as_sample()
 
 
 ENCODED = [
@@ -266,7 +267,7 @@ ENCODED = [
     HandedIn(
         "encoded-latin-1",
         make=saved(source("merge-hints", "Na\u00efve, for \u00c9tienne"), encoding="latin-1"),
-    ),
+    ).as_sample(),
     HandedIn("crlf", make=of_bytes(lambda data: data.replace(b"\n", b"\r\n"))),
     HandedIn("crlf-in-sources", make=of_bytes(lambda data: data.replace(b"\\n", b"\\r\\n"))),
     HandedIn("no-final-newline", make=of_bytes(bytes.strip)),
@@ -285,7 +286,9 @@ ENCODED = [
 
 SHAPED = [
     HandedIn("nbformat-3", make=lambda: text(version_3(changed())).encode()),
-    HandedIn("nbformat-3-anonymous", make=lambda: text(version_3(changed(anonymous))).encode()),
+    HandedIn(
+        "nbformat-3-anonymous", make=lambda: text(version_3(changed(anonymous))).encode()
+    ).as_sample(),
     full("no-ids", each(id=...)),
     full("null-metadata", each(metadata=None)),
     full("no-ids-no-metadata", each(id=..., metadata=...)),
@@ -324,7 +327,7 @@ SHAPED = [
         ),
         fields("merge-hints", attachments={"x.png": {"image/png": "aGk="}}),
     ),
-    HandedIn("percent-script", make=lambda: script(changed()), path=f"{NAME}.py"),
+    HandedIn("percent-script", make=lambda: script(changed()), path=f"{NAME}.py").as_sample(),
     HandedIn(
         "percent-script-anonymous", make=lambda: script(changed(anonymous)), path="my-work.py"
     ),
@@ -363,7 +366,7 @@ SHAPED = [
         "zip-in-a-zip",
         make=lambda: zipped({"in/a.zip": zipped({PATH: saved()()})}),
         path="work.zip",
-    ),
+    ).as_sample(),
     nothing(
         "zips-nested-too-deep",
         lambda: zipped({"a.zip": zipped({"b.zip": zipped({"c.zip": zipped({PATH: saved()()})})})}),
@@ -443,7 +446,9 @@ FOREIGN = [
 ]
 
 TWICE = [
-    full("copy-last-right", source("merge-answer", WRONG), copied("merge-answer", source=RIGHT)),
+    full(
+        "copy-last-right", source("merge-answer", WRONG), copied("merge-answer", source=RIGHT)
+    ).as_sample(),
     HandedIn("copy-last-wrong", make=saved(copied("merge-answer", source=WRONG)), fair=LOSES),
     full(
         "copy-is-the-stub",
@@ -458,7 +463,7 @@ TWICE = [
         copied("merge-answer", id="pasted", source=RIGHT),
     ),
     full("checks-copied", copied("merge-check"), copied("merge-check"), copied("square-check")),
-    wrong("checks-of-other-tasks-copied", copied("square-check", id="merge-check")),
+    wrong("checks-of-other-tasks-copied", copied("square-check", id="merge-check")).as_sample(),
     full("setup-copied", copied("setup")),
     full("whole-notebook-twice", lambda content: content["cells"].extend(content["cells"][:])),
 ]
@@ -477,7 +482,7 @@ CHECKS = [
         "check-to-the-taste",
         source("merge-check", "check.uniform(2, 3, 4, 5)", "torch.ones(2, 3, 4, 5).double()"),
     ),
-    wrong("check-is-a-print", source("merge-check", PRINTS)),
+    wrong("check-is-a-print", source("merge-check", PRINTS)).as_sample(),
     wrong("check-prints-and-passes", source("merge-check", "check.done()", PRINTS)),
     wrong("check-altered-anonymous", source("merge-check", "check.done()", PRINTS), anonymous),
     wrong("points-in-the-metadata", fields("merge-check", metadata={"points": 1000})),
@@ -523,7 +528,7 @@ CHECKS = [
             )
             for part in ("check", "answer")
         ),
-    ),
+    ).as_sample(),
     wrong(
         "outputs-with-a-pickle",
         fields(
@@ -551,7 +556,7 @@ CHECKS = [
             )
             for name in ("merge-answer", "merge-check")
         ),
-    ),
+    ).as_sample(),
     *(
         wrong(
             f"comment-{word}",
@@ -594,7 +599,7 @@ KERNELS = [
     ),
     full("another-nbformat", lambda content: content.update(nbformat=99, nbformat_minor=-1)),
     full("metadata-is-a-list", lambda content: content.update(metadata=[1])),
-    full("ids-swapped", swapped),
+    full("ids-swapped", swapped).as_sample(),
     full("id-of-no-task", fields("merge-answer", id="merge-answer-2", metadata={})),
     full("id-and-title-disagree", fields("merge-answer", metadata={"title": "square-answer"})),
     full("id-is-a-path", fields("merge-answer", id="../../merge", metadata={})),
@@ -612,7 +617,7 @@ KERNELS = [
                 }
             },
         ),
-    ),
+    ).as_sample(),
 ]
 
 TOUCH = (
@@ -649,7 +654,7 @@ BESIDE = {
     "cells.jsonl": b'{"cell": "merge-check", "passed": true}\n',
 }
 AROUND = [
-    wrong("files-beside-it", beside=BESIDE),
+    wrong("files-beside-it", beside=BESIDE).as_sample(),
     HandedIn("honest-among-such-files", beside=BESIDE),
     HandedIn(
         "scripts-beside-it",
@@ -668,7 +673,7 @@ ARRANGED = [
     full(
         "shuffled-anonymous", anonymous, lambda content: random.Random(7).shuffle(content["cells"])
     ),
-    full("headings-deleted", without(*FULL), each(id=..., metadata={})),
+    full("headings-deleted", without(*FULL), each(id=..., metadata={})).as_sample(),
     full(
         "under-wrong-headings",
         lambda content: cell(content, "square").update(source="## Task 2: Merge two branches"),
@@ -699,7 +704,7 @@ ARRANGED = [
         source("merge-answer", IN_PARTS[0]),
         put("merge-answer", *IN_PARTS[1:]),
         anonymous,
-    ),
+    ).as_sample(),
     full("helper-above", put("merge", *IN_PARTS[:2]), merge=IN_PARTS[2]),
     full("helper-below", put("merge-answer", *IN_PARTS[:2]), merge=IN_PARTS[2]),
     full("helper-at-the-top", put("setup", *IN_PARTS[:2]), merge=IN_PARTS[2]),
@@ -725,7 +730,7 @@ ARRANGED = [
         lambda content: cell(content, "setup").update(
             source="import nowhere_to_be_found\n" + cell(content, "setup")["source"]
         ),
-    ),
+    ).as_sample(),
     full(
         "other-tasks-function",
         gate=SOLUTION["gate"].replace(
@@ -751,7 +756,7 @@ ARRANGED = [
         status="partly",
         fair=LOSES,
         says={"merge": "is not in the notebook"},
-    ),
+    ).as_sample(),
     HandedIn("answer-emptied", make=saved(source("merge-answer", "")), fair=LOSES),
     HandedIn(
         "function-renamed", make=saved(merge=RIGHT.replace("def merge", "def merged")), fair=LOSES
@@ -773,7 +778,7 @@ ARRANGED = [
         make=saved(put("merge-answer", "!rm -rf / ~ ../.. 2>/dev/null")),
         fair={"merge": (0, 25)},
         says={"merge": "your instructor will look at it"},
-    ),
+    ).as_sample(),
     HandedIn(
         "runs-another-file",
         make=saved(merge="%run other.py"),
@@ -788,21 +793,21 @@ ARRANGED = [
 ]
 
 WRITTEN = [
-    full("script-in-words", source("gate-words", f"Why the mean?\n\n{SCRIPT}")),
+    full("script-in-words", source("gate-words", f"Why the mean?\n\n{SCRIPT}")).as_sample(),
     HandedIn(
         "script-in-an-answer", make=saved(merge=f"# {SCRIPT}\n{WRONG}"), fair=LOSES, says=KNOWN
-    ),
+    ).as_sample(),
     HandedIn(
         "script-in-an-error",
         fair=LOSES,
         says={"merge": "does not run"},
         make=saved(merge=f"raise ValueError({SCRIPT!r})"),
-    ),
+    ).as_sample(),
     HandedIn(
         "script-in-a-printed-value",
         fair=LOSES,
         make=saved(merge=f"def merge(trunk, mask):\n    return {SCRIPT!r}"),
-    ),
+    ).as_sample(),
     nothing("script-in-a-file", SCRIPT.encode() + b"\n", "begins with"),
     HandedIn("script-in-a-path", path="<script>alert(1)<!--.ipynb"),
 ]
@@ -832,7 +837,9 @@ NAMES = [
     "half\udcff",
 ]
 PACKED = [
-    HandedIn("a-zip-of-its-own", archive="packed.zip", path=f"work/{PATH}", student="packed"),
+    HandedIn(
+        "a-zip-of-its-own", archive="packed.zip", path=f"work/{PATH}", student="packed"
+    ).as_sample(),
     nothing(
         "a-name-that-leads-out",
         saved(),
@@ -844,17 +851,17 @@ PACKED = [
 ]
 
 NAMED = [replace(case, student=student) for case, student in zip(ARRANGED, NAMES, strict=False)]
-CASES: list[HandedIn] = [
-    *ENCODED,
-    *SHAPED,
-    *FOREIGN,
-    *TWICE,
-    *CHECKS,
-    *KERNELS,
-    *AROUND,
-    *NAMED,
-    *ARRANGED[len(NAMED) :],
-    *WRITTEN,
-    *PACKED,
-]
+GROUPS = {
+    "encoded": ENCODED,
+    "shaped": SHAPED,
+    "foreign": FOREIGN,
+    "twice": TWICE,
+    "checks": CHECKS,
+    "kernels": KERNELS,
+    "around": AROUND,
+    "arranged": [*NAMED, *ARRANGED[len(NAMED) :]],
+    "written": WRITTEN,
+    "packed": PACKED,
+}
+CASES: list[HandedIn] = [case for group in GROUPS.values() for case in group]
 BY_NAME = {case.name: case for case in CASES}
