@@ -168,7 +168,7 @@ def test_a_set_that_proves_nothing_is_not_built(source, kind, old, new, said, ca
 
 
 def test_a_wrong_answer_without_an_end_is_refused_by_its_name(source, capsys, monkeypatch):
-    monkeypatch.setattr("coursekit.source.rehearse.LINE_LIMIT", 2)
+    monkeypatch.setattr("coursekit.source.cells.LINE_LIMIT", 2)
     endless = "[x for each in iter(int, 1) if each]"
     edit(source.with_suffix(".toml"), 'new = "x * x * x"', f'new = "{endless}"')
     assert main(["build", str(source)]) == 2

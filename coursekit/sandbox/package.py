@@ -44,21 +44,30 @@ def hidden() -> tuple[Path, ...]:
 def copy(sources: Iterable[str], target: Path) -> list[str]:
     """Copy what these pieces of code need into a folder; returns the modules' names."""
     names = needed(sources)
-    for name in names:
-        path, top = _path(name), _folders()[name.partition(".")[0]]
-        place = target / path.relative_to(top.parent)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, place)
-        if path.name == "__init__.py" and path.parent != top:
-            _copy_data(path.parent, place.parent)
+    for place, path in files(names).items():
+        (target / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target / place)
     for place in (target, *target.rglob("*")):  # root's kernels are another user's
         place.chmod(0o755 if place.is_dir() else 0o644)
     return names
 
 
-def needed(sources: Iterable[str]) -> list[str]:
+def files(names: Iterable[str]) -> dict[Path, Path]:
+    """Return the files of modules, and the data of packages, by their places in a copy."""
+    found = {}
+    for name in names:
+        path, top = _path(name), _folders()[name.partition(".")[0]]
+        found[path.relative_to(top.parent)] = path
+        if path.name == "__init__.py" and path.parent != top:
+            for data in path.parent.rglob("*"):
+                if data.is_file() and data.suffix not in (".py", ".pyc"):
+                    found[data.relative_to(top.parent)] = data
+    return found
+
+
+def needed(sources: Iterable[str], always: Iterable[str] = ALWAYS) -> list[str]:
     """Return the modules that code reaches for, directly or through other modules."""
-    waiting = {*ALWAYS, *(name for source in sources for name in _imported(ast.parse(source)))}
+    waiting = {*always, *(name for source in sources for name in _imported(ast.parse(source)))}
     found: set[str] = set()
     while waiting - found:
         name = (waiting - found).pop()
@@ -138,13 +147,3 @@ def _path(name: str) -> Path:
     top, *rest = name.split(".")
     place = _folders()[top].joinpath(*rest)
     return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
-
-
-def _copy_data(source: Path, target: Path) -> None:
-    """Copy the files of a package that are not modules, such as recorded results."""
-    for path in source.rglob("*"):
-        inner = path.relative_to(source)
-        if path.is_file() and path.suffix not in (".py", ".pyc"):
-            place = target / inner
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, place)

@@ -1,32 +1,21 @@
 """Run a set's answers through its checks: the solution, the stub, wrong answers, a different one.
 
-All in this process, each in a fresh namespace: torch is loaded once. This is for the course's own
-answers, which are trusted; a student's notebook runs in a kernel (see `student`).
+An answer whose cells, checks and modules are as they were is not run again: see `cache`.
 """
 
-import contextlib
-import io
-import linecache
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from unittest import mock
 
 from nbformat import NotebookNode
 
 from coursekit.checks.digest import fingerprint
-from coursekit.checks.limits import TooLong, limit
 from coursekit.checks.record import MEASURED, UNWRITTEN, CellRecord, KnownMistake, TaskRecord
+from coursekit.source import cache
 from coursekit.source.answers import Answers, read_answers
+from coursekit.source.cells import Printed, run
 from coursekit.source.markers import solved, stub
 from coursekit.source.tasks import ExerciseSet, Task
-
-CELL_LIMIT = 600  # seconds: these answers are trusted, and the machine may have other work
-LINE_LIMIT = 300  # seconds, for one call: an answer that has no end is refused, not recorded
-
-Printed = dict[str, list[str]]
-"""What each check cell printed, by its id."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +76,11 @@ class Rehearsal:
 def rehearse(exercises: ExerciseSet, seed: int = 0) -> list[Rehearsal]:
     """Try every answer of a set. Raises ValueError where the solution itself fails."""
     tried = read_answers(exercises)
-    return [_rehearsal(exercises, task, tried[task.id], seed) for task in exercises.tasks]
+    sources = [cell.source for cell in exercises.code()]
+    for answers in tried.values():
+        sources += [answers.different, *(each.source for each in answers.wrong)]
+    known = cache.opened(exercises.path.resolve().parents[1], sources)
+    return [_rehearsal(exercises, task, tried[task.id], seed, known) for task in exercises.tasks]
 
 
 def right(exercises: ExerciseSet, seed: int = 0) -> Printed:
@@ -98,10 +91,13 @@ def right(exercises: ExerciseSet, seed: int = 0) -> Printed:
     return {name: lines for name, lines in run(cells, seed=seed).items() if name in checks}
 
 
-def _rehearsal(exercises: ExerciseSet, task: Task, answers: Answers, seed: int) -> Rehearsal:
+def _rehearsal(
+    exercises: ExerciseSet, task: Task, answers: Answers, seed: int, known: cache.Cache
+) -> Rehearsal:
     def printed(what: str, source: str) -> Printed:
+        cells = list(_cells(exercises, task, source))
         try:
-            return run(_cells(exercises, task, source), seed=seed)
+            return known.printed(cells, seed, lambda: run(cells, seed=seed))
         except RuntimeError as error:
             raise ValueError(f"{exercises.path}, cell {error} ({what})") from error
 
@@ -128,40 +124,6 @@ def _cells(exercises: ExerciseSet, task: Task, answer: str) -> Iterator[tuple[st
             yield cell.id, answers.get(cell.id, cell.source)
         if cell.id == task.checks[-1].id:
             return
-
-
-def run(cells: Iterable[tuple[str, str]], *, seed: int = 0) -> Printed:
-    """Run cells in a fresh namespace; returns the lines that each of them printed.
-
-    Raises RuntimeError for a cell that fails: a check reports errors of what it calls as lines.
-    """
-    space: dict = {"__name__": "__main__"}
-    with mock.patch.dict(
-        os.environ,
-        COURSEKIT_CHECK="values",
-        COURSEKIT_SEED=str(seed),
-        COURSEKIT_LINE_LIMIT=str(LINE_LIMIT),
-    ):
-        return {name: _cell(name, source, space) for name, source in cells}
-
-
-def _cell(name: str, source: str, space: dict) -> list[str]:
-    filename, printed = f"<{name}>", io.StringIO()
-    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
-    try:
-        with (
-            contextlib.redirect_stdout(printed),
-            contextlib.redirect_stderr(io.StringIO()),
-            limit(CELL_LIMIT),
-        ):
-            exec(compile(source, filename, "exec"), space)
-    except (Exception, TooLong) as error:
-        raise RuntimeError(f"{name!r}: raises {type(error).__name__}: {error}") from error
-    lines = printed.getvalue().splitlines()
-    for line in lines:
-        if line.endswith(f": {TooLong(LINE_LIMIT)}"):
-            raise RuntimeError(f"{name!r}: {line}")
-    return lines
 
 
 def faults(rehearsals: list[Rehearsal]) -> list[str]:
