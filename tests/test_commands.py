@@ -19,7 +19,7 @@ from grading_kit import SETS, Case, write_class
 from coursekit.__main__ import main as course_main
 from coursekit.commands import COMMANDS
 from coursekit.grader import grade as grader
-from coursekit.grader import results as stored
+from coursekit.grader.results import failed
 from coursekit.source.execute import execute
 from coursekit.terminal import Progress, paint
 from resattn.__main__ import main
@@ -127,13 +127,13 @@ def test_the_papers_table_is_printed_by_its_command(capsys, monkeypatch):
 def test_late_days_are_counted_by_the_command(tmp_path, monkeypatch):
     """What is graded is made up, so that no kernel is needed; the rest is the command's own."""
 
-    def graded(options, pristine, session, judges, handed, ready):
-        for entry, _ in handed:
-            yield entry, stored.failed(entry, pristine, RuntimeError("made up"))
+    def graded(options, exercises, session, engine, readings, ready):
+        for entry, _ in readings:
+            yield failed(entry, exercises, RuntimeError("made up"))
 
     monkeypatch.setattr(grader.engine, "opened", nullcontext)
     monkeypatch.setattr(grader.levels, "best", lambda: "plain")
-    monkeypatch.setattr(grader, "_graded", graded)
+    monkeypatch.setattr(grader, "_grade_set", graded)
     folder, out = write_class(tmp_path / "in", [Case("anna")]), tmp_path / "out"
     (tmp_path / "deadlines.csv").write_text("set,deadline\n77,2001-01-01\n")
     assert (

@@ -15,7 +15,7 @@ import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -40,7 +40,7 @@ from grading_kit import FULL, NAME, SETS, SMALL, SOLUTION, grade, selected, tier
 
 from coursekit.__main__ import main
 from coursekit.grader import grade as command
-from coursekit.grader import results as stored
+from coursekit.grader.results import Graded, failed
 from coursekit.sandbox import guard, levels
 from coursekit.submissions.collect import collect
 from coursekit.submissions.listing import shown
@@ -274,7 +274,7 @@ def test_nothing_that_a_student_wrote_is_live_in_a_page(town):
         assert page.live == [], path
         assert not set(text) & set("\u202e\x07\x1b\0"), path
     said = "".join(path.read_text(encoding="utf-8") for path in pages)
-    assert said.count("&lt;script&gt;alert(&#x27;ran&#x27;)") >= 4  # it is shown, and as text
+    assert said.count("&lt;script&gt;alert(&#39;ran&#39;)") >= 4  # it is shown, and as text
     for path in (town.out / "feedback").glob("*.ipynb"):
         book = nbformat.read(path, as_version=4)
         nbformat.validate(book)
@@ -501,10 +501,9 @@ def _mark(path: Path, student: str, points: str, comment: str) -> None:
 # Troubles with the results on disk: what is graded is made up, so that no kernel is needed
 
 
-def _made_up(entry, pristine) -> dict:
-    result = stored.failed(entry, pristine, RuntimeError("made up"))
-    del result["session"]
-    return result | {"status": "graded", "why": ""}
+def _made_up(entry, exercises) -> Graded:
+    result = failed(entry, exercises, RuntimeError("made up")).result
+    return Graded(entry, replace(result, status="graded", why=""))
 
 
 @pytest.fixture
@@ -515,16 +514,16 @@ def call(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(command.engine, "opened", nullcontext)
     monkeypatch.setattr(command.levels, "best", lambda: "plain")
 
-    def graded(options, pristine, session, judges, handed, ready):
-        for entry, _ in handed:
-            yield entry, _made_up(entry, pristine)
+    def graded(options, exercises, session, engine, readings, ready):
+        for entry, _ in readings:
+            yield _made_up(entry, exercises)
 
-    monkeypatch.setattr(command, "_graded", graded)
+    monkeypatch.setattr(command, "_grade_set", graded)
 
     def call(*options: str, out: Path = tmp_path / "out", grades=None) -> tuple[int, str]:
         with pytest.MonkeyPatch.context() as patch:
             if grades:
-                patch.setattr(command, "_graded", grades)
+                patch.setattr(command, "_grade_set", grades)
             status = main(
                 [
                     "grade",
@@ -543,7 +542,7 @@ def call(monkeypatch, capsys, tmp_path):
 
 
 def _one_sentence(said: str) -> bool:
-    return said.startswith("resattn grade: ") and said.count("\n") == 1
+    return said.startswith("coursekit grade: ") and said.count("\n") == 1
 
 
 @pytest.fixture
@@ -610,9 +609,9 @@ def test_a_disk_that_fills_up_between_two_results_loses_nothing(call, tmp_path, 
 
 
 def test_a_result_truncated_in_a_race_is_told_and_graded_again(call, tmp_path):
-    def racing(options, pristine, session, judges, handed, ready):
-        for entry, _ in handed:
-            yield entry, _made_up(entry, pristine)
+    def racing(options, exercises, session, engine, readings, ready):
+        for entry, _ in readings:
+            yield _made_up(entry, exercises)
             if entry.student == "s07":
                 os.truncate(tmp_path / "out" / "results" / f"s03--{NAME}.json", 40)
 
@@ -626,17 +625,11 @@ def test_a_result_truncated_in_a_race_is_told_and_graded_again(call, tmp_path):
 
 
 def test_where_the_grader_itself_failed_a_resumed_run_tries_again(call, tmp_path):
-    def failing(options, pristine, session, judges, handed, ready):
-        for entry, _ in handed:
+    def failing(options, exercises, session, engine, readings, ready):
+        for entry, _ in readings:
             full = OSError(errno.ENOSPC, "No space left on device")
-            yield (
-                entry,
-                (
-                    stored.failed(entry, pristine, full)
-                    if entry.student == "s05"
-                    else _made_up(entry, pristine)
-                ),
-            )
+            fails = entry.student == "s05"
+            yield failed(entry, exercises, full) if fails else _made_up(entry, exercises)
 
     assert call(grades=failing) == (0, "")
     kept = _stamps(tmp_path / "out")

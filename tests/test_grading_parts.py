@@ -15,6 +15,7 @@ from coursekit.grader.engine import CellRun, Run
 from coursekit.grader.references import Reference
 from coursekit.grader.scoring import Judge
 from coursekit.grader.static_checks import around, not_allowed, tree
+from coursekit.report.model import TaskResult
 from coursekit.sandbox import levels, package
 from coursekit.sandbox.launch import Sandbox
 from coursekit.sandbox.limits import Limits
@@ -181,7 +182,7 @@ def test_a_set_on_which_the_grader_cannot_be_fair_stops_it(tmp_path, old, new, s
     assert not list((out / "results").glob("*.json"))
 
 
-def judged(run: Callable[[NotebookNode], Run]) -> dict[str, dict]:
+def judged(run: Callable[[NotebookNode], Run]) -> dict[str, TaskResult]:
     """The solution's result, with an engine that runs notebooks so."""
     engine = SimpleNamespace(run=lambda notebook, sandbox: run(notebook))
     record = {
@@ -213,9 +214,9 @@ def judged(run: Callable[[NotebookNode], Run]) -> dict[str, dict]:
 def test_only_who_broke_a_run_off_is_told_so(broke_in, why, guilty, told):
     for name, task in judged(lambda notebook: Run({}, broke_in, why)).items():
         begins = "your code broke the run off: " if name == guilty else "not run: "
-        assert task["points"] == 0 and task["reason"].startswith(begins)
-        assert not guilty or name != guilty or task["reason"] == begins + told
-        assert guilty or task["reason"].startswith(begins + told)
+        assert task.points == 0 and task.reason.startswith(begins)
+        assert not guilty or name != guilty or task.reason == begins + told
+        assert guilty or task.reason.startswith(begins + told)
 
 
 def test_what_an_interrupted_answer_left_is_not_blamed_on_the_next():
@@ -233,7 +234,7 @@ def test_what_an_interrupted_answer_left_is_not_blamed_on_the_next():
         late = CellRun(False, "", "took longer than 30 s", "")
         return Run({"merge-answer": late}, "gate-answer", "started more than 48 processes")
 
-    reasons = {name: task["reason"] for name, task in judged(run).items()}
+    reasons = {name: task.reason for name, task in judged(run).items()}
     assert reasons["merge"] == "your code broke the run off: started more than 48 processes"
     assert not any("broke" in reasons[name] for name in ("square", "gate", "noise"))
     assert runs == [["square", "merge", "gate", "noise"], ["square", "gate", "noise"], ["merge"]]

@@ -5,6 +5,7 @@ import json
 import re
 import warnings
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import combinations
 from pathlib import Path
@@ -14,8 +15,22 @@ import pytest
 
 from coursekit.files import safe_name, whole, write_whole
 from coursekit.report import deadlines, manual, similarity, tables, write
-from coursekit.report import regrade_diff as moved
 from coursekit.report.measures import correlated
+from coursekit.report.model import (
+    FORMAT,
+    CellResult,
+    GradedSet,
+    GradedTask,
+    Session,
+    SubmissionResult,
+    TaskResult,
+    read_result,
+    read_session,
+    result_as_json,
+    written_result,
+    written_session,
+)
+from coursekit.report.regrade_diff import regrade_diff
 from coursekit.report.student_view import OTHERS
 from coursekit.report.text import visible
 from coursekit.source import markers
@@ -24,23 +39,23 @@ from coursekit.source.tasks import read_set
 
 ROOT = Path(__file__).resolve().parents[1]
 ARL = "05_arl_fix"
-SESSION = {
-    "seed": 17,
-    "isolation": "namespaces",
-    "isolation_says": "Each kernel has its own user, network and file system.",
-    "started": "2026-11-03T08:00:00",
-    "versions": {"resattn": "0.1.0", "python": "3.11.9", "torch": "2.14.0"},
-    "sets": {
-        ARL: {
-            "title": "Attention residual learning",
-            "tasks": {
-                "merge": {"number": 1, "title": "Merge the branches", "of": 10, "manual_of": 0},
-                "attend": {"number": 2, "title": "The attention module", "of": 20, "manual_of": 0},
-                "depth": {"number": 3, "title": "Predict and explain", "of": 15, "manual_of": 5},
+SESSION = Session(
+    seed=17,
+    isolation="namespaces",
+    isolation_says="Each kernel has its own user, network and file system.",
+    started="2026-11-03T08:00:00",
+    versions={"resattn": "0.1.0", "python": "3.11.9", "torch": "2.14.0"},
+    sets={
+        ARL: GradedSet(
+            "Attention residual learning",
+            {
+                "merge": GradedTask(1, "Merge the branches", of=10, manual_of=0),
+                "attend": GradedTask(2, "The attention module", of=20, manual_of=0),
+                "depth": GradedTask(3, "Predict and explain", of=15, manual_of=5),
             },
-        }
+        )
     },
-}
+)
 HIDDEN_FAULT = "m = 8641, odd maps: yours is 3.25, expected 7.75"
 PUBLIC_FAULT = "a shut mask: same shape, other values; yours begin 0, expected -1.56642"
 SCRIPT = "<script>alert('x')</script>"
@@ -73,28 +88,29 @@ AWKWARD = [
 
 
 def cell(points, of, *faults, hidden=False):
-    return {"points": points, "of": of, "faults": list(faults), "hidden": hidden}
+    return CellResult(points, of, faults, hidden)
 
 
-def task(name, cells, **told):
-    fields = SESSION["sets"][ARL]["tasks"][name]
-    return {
-        "number": fields["number"],
-        "title": fields["title"],
-        "of": fields["of"],
-        "manual_of": fields["manual_of"],
-        "points": sum(each["points"] for each in cells.values()),
-        "words": None,
-        "found": "by its cell id",
-        "reason": "",
-        "mistake": "",
-        "withheld": "",
-        "answer": f"def {name}(x):\n    return x\n",
-        "cells": cells,
-    } | told
+def task(name, cells, **fields):
+    graded = SESSION.sets[ARL].tasks[name]
+    made = TaskResult(
+        number=graded.number,
+        title=graded.title,
+        points=sum(each.points for each in cells.values()),
+        of=graded.of,
+        manual_of=graded.manual_of,
+        words=None,
+        found="by its cell id",
+        withheld="",
+        mistake="",
+        reason="",
+        answer=f"def {name}(x):\n    return x\n",
+        cells=cells,
+    )
+    return replace(made, **fields)
 
 
-def result(student="anna", *, merge=10, public=15, hidden=5, depth=15, words="It fades.", **told):
+def result(student="anna", *, merge=10, public=15, hidden=5, depth=15, words="It fades.", **fields):
     """A result of the set; the points of each check cell, and whatever else is to differ."""
     merge_faults = [] if merge == 10 else [PUBLIC_FAULT]
     faults = [] if public == 15 else ["(2, 3, 7, 5), training: the check did not get that far"]
@@ -116,33 +132,27 @@ def result(student="anna", *, merge=10, public=15, hidden=5, depth=15, words="It
         ),
         "depth": task("depth", {"depth-check": cell(depth, 15)}, words=words),
     }
-    for name in list(told):
-        if name in tasks:
-            tasks[name] |= told.pop(name)
-    return {
-        "student": student,
-        "set": ARL,
-        "path": f"{student}/{ARL}.ipynb",
-        "sha256": "0" * 64,
-        "when": "2026-11-02T10:00:00",
-        "ids": {"moodle": "123"},
-        "status": "graded",
-        "why": "",
-        "notes": [],
-        "points": sum(each["points"] for each in tasks.values()),
-        "of": 45,
-        "tasks": tasks,
-    } | told
+    for name in tasks.keys() & fields.keys():
+        tasks[name] = replace(tasks[name], **fields.pop(name))
+    made = SubmissionResult(
+        student=student,
+        set=ARL,
+        path=f"{student}/{ARL}.ipynb",
+        sha256="0" * 64,
+        when="2026-11-02T10:00:00",
+        ids={"moodle": "123"},
+        status="graded",
+        why="",
+        notes=(),
+        tasks=tasks,
+    )
+    return replace(made, **fields)
 
 
 def unreadable(student, why="It is no notebook: the file is empty.", known=True):
-    return result(student, status="unreadable", why=why) | {
-        "set": ARL if known else None,
-        "points": 0,
-        "tasks": {name: task(name, {}, answer="") for name in SESSION["sets"][ARL]["tasks"]}
-        if known
-        else {},
-    }
+    tasks = {name: task(name, {}, answer="") for name in SESSION.sets[ARL].tasks} if known else {}
+    name = ARL if known else None
+    return result(student, status="unreadable", why=why, set=name, tasks=tasks)
 
 
 def the_class():
@@ -187,6 +197,56 @@ def first_of(out):
 
 def files(folder):
     return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+# Results and sessions on disk
+
+
+def test_results_and_sessions_are_read_as_they_were_written(tmp_path):
+    path = tmp_path / "a.json"
+    for each in the_class():
+        write_whole(path, written_result(each, "key"))
+        assert read_result(path) == ("key", each)
+    write_whole(path, written_session(SESSION))
+    assert read_session(path) == SESSION
+
+
+@pytest.mark.parametrize("found", [None, 0, FORMAT + 1, "1", True, [1]])
+def test_another_format_is_refused_with_what_was_found_what_is_known_and_what_to_do(
+    found, tmp_path
+):
+    path = tmp_path / "a.json"
+    for text, read, repair in (
+        (written_result(result(), "key"), read_result, "--resume"),
+        (written_session(SESSION), read_session, "--seed"),
+    ):
+        content = json.loads(text) | {"format": found}
+        path.write_text(json.dumps({k: v for k, v in content.items() if v is not None}))
+        has = "has no format number" if found is None else f"has format {found!r}"
+        with pytest.raises(ValueError, match=re.escape(has)) as refused:
+            read(path)
+        said = str(refused.value)
+        assert f"reads format {FORMAT};" in said and repair in said and "\n" not in said
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"tasks": {"merge": {}}},
+        {"tasks": None},
+        {"student": 5},
+        {"notes": "none"},
+        {"points": 99},
+        {"of": "45"},
+        {"session": None},
+        {"extra": 1},
+    ],
+)
+def test_a_damaged_result_is_refused(changes, tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(json.loads(written_result(result(), "key")) | changes))
+    with pytest.raises(ValueError, match=r"a\.json is no whole result; .*--resume"):
+        read_result(path)
 
 
 # Files
@@ -243,17 +303,14 @@ def test_grades_csv_has_a_row_a_student_and_a_column_a_task(tmp_path):
 
 
 def test_several_sets_make_one_row(tmp_path):
-    other = {
-        "title": "Kinds",
-        "tasks": {"gate": {"number": 1, "title": "G", "of": 50, "manual_of": 0}},
-    }
-    session = SESSION | {"sets": SESSION["sets"] | {"06_kinds": other}}
-    second = result() | {
-        "set": "06_kinds",
-        "status": "partly",
-        "why": "Two cells are lost.",
-        "tasks": {"gate": task("merge", {}, of=50, points=40)},
-    }
+    other = GradedSet("Kinds", {"gate": GradedTask(1, "G", of=50, manual_of=0)})
+    session = replace(SESSION, sets={**SESSION.sets, "06_kinds": other})
+    second = result(
+        set="06_kinds",
+        status="partly",
+        why="Two cells are lost.",
+        tasks={"gate": task("merge", {}, of=50, points=40)},
+    )
     write(tmp_path, [result(), second, result("bo")], session)
     anna, bo = read_csv(tmp_path / "grades.csv")
     assert (anna["status"], anna["why"]) == ("partly", "06_kinds: Two cells are lost.")
@@ -268,15 +325,16 @@ def test_grades_json_keeps_everything_as_it_was(tmp_path):
     results = the_class()
     write(tmp_path, results, SESSION)
     told = json.loads((tmp_path / "grades.json").read_text(encoding="utf-8"))
-    assert told["session"] == SESSION and told["of"] == 50
+    kept = [result_as_json(each) for each in results]
+    assert told["format"] == FORMAT and told["session"]["seed"] == 17 and told["of"] == 50
     assert [
-        {key: each[key] for key in old} for each, old in zip(told["results"], results, strict=True)
-    ] == results
+        {key: each[key] for key in old} for each, old in zip(told["results"], kept, strict=True)
+    ] == json.loads(json.dumps(kept))
     assert told["results"][0]["counts"]["points"] == 45
 
 
 def test_moodle_gets_the_columns_of_its_worksheet(tmp_path):
-    write(tmp_path, [result(merge=0), unreadable("hal") | {"ids": {}}], SESSION)
+    write(tmp_path, [result(merge=0), replace(unreadable("hal"), ids={})], SESSION)
     anna, hal = read_csv(tmp_path / "moodle.csv")
     assert list(anna) == [
         "Identifier",
@@ -298,9 +356,7 @@ def test_moodle_gets_the_columns_of_its_worksheet(tmp_path):
 
 
 def test_canvas_gets_its_columns_and_the_points_possible(tmp_path):
-    write(
-        tmp_path, [result() | {"ids": {"canvas": "456"}}, unreadable("ida", known=False)], SESSION
-    )
+    write(tmp_path, [result(ids={"canvas": "456"}), unreadable("ida", known=False)], SESSION)
     possible, anna, ida = read_csv(tmp_path / "canvas.csv")
     assert list(anna) == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", ARL]
     assert possible["Student"] == "    Points Possible" and possible[ARL] == "50"
@@ -516,7 +572,7 @@ def test_no_two_names_share_their_marks(tmp_path):
 def test_late_days_are_whole_and_rounded_up(deadline, days, tmp_path):
     path = tmp_path / "deadlines.csv"
     path.write_text(f"set,deadline\n5,{deadline}\n", encoding="utf-8")
-    rows, _ = graded(tmp_path, [result(), result("bo") | {"when": None}], deadlines=path)
+    rows, _ = graded(tmp_path, [result(), result("bo", when=None)], deadlines=path)
     assert (rows["anna"]["late_days"], rows["bo"]["late_days"]) == (days, "")
     assert rows["anna"]["total"] == "45"  # no deduction
 
@@ -543,7 +599,7 @@ def test_an_extension_holds_for_its_student_alone(tmp_path):
 def test_a_deadline_that_is_none_is_told_with_its_row(rows, tmp_path):
     (tmp_path / "d.csv").write_text(f"set,deadline\n{rows}\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"d\.csv, row [23]: "):
-        deadlines.read(tmp_path / "d.csv", SESSION["sets"])
+        deadlines.read(tmp_path / "d.csv", SESSION.sets)
 
 
 # Pages
@@ -570,15 +626,32 @@ class Page(HTMLParser):
 def hostile(tmp_path_factory):
     """The class's reports, where every text from a student's side is markup and odd characters."""
     out = tmp_path_factory.mktemp("hostile")
-    bad = f"{SCRIPT}</pre>\"'><img src=x onerror=1>\u202e\x07```\n# h\n$x$"
-    results = the_class()
-    for each in results:
-        each |= {"why": bad, "path": bad, "notes": [bad], "status": "partly"}
-        for told in each["tasks"].values():
-            told |= {"reason": bad, "mistake": bad, "answer": bad, "words": bad, "found": bad}
-            for check in told["cells"].values():
-                check["faults"] = [bad]
-    write(out, results, SESSION)
+    bad = f"{SCRIPT}</pre>\"'><img src=x onerror=1>\u202e\x07```\n# h\n$x${{{{ 7 * 7 }}}}"
+    path = out / "deadlines.csv"
+    write_whole(path, f'set,deadline,student\n5,2026-11-01,"{SCRIPT}"\n5,2026-11-02,<b>\n')
+    graded = SESSION.sets[ARL]
+    tasks = {name: replace(each, title=bad) for name, each in graded.tasks.items()}
+    session = replace(SESSION, versions={bad: bad}, started=bad, sets={ARL: GradedSet(bad, tasks)})
+    results = [
+        replace(
+            each,
+            **dict.fromkeys(("why", "path"), bad),
+            notes=(bad,),
+            status="partly",
+            tasks={
+                name: replace(
+                    told,
+                    **dict.fromkeys(("reason", "mistake", "answer", "words", "found"), bad),
+                    cells={key: replace(check, faults=(bad,)) for key, check in told.cells.items()},
+                )
+                for name, told in each.tasks.items()
+            },
+        )
+        for each in the_class()
+    ]
+    write(out, results, session, deadlines=path)
+    fill(out / "manual.csv", **{visible(each.student): {"comment": bad} for each in results})
+    write(out, results, session, deadlines=path)
     return out, results
 
 
@@ -592,8 +665,16 @@ def test_pages_hold_no_script_no_network_and_no_odd_character(hostile):
         assert not page.tags & {"script", "img", "iframe", "object", "link", "form"}
         assert not [lead for lead in page.leads if ":" in lead or lead.startswith("/")]
         assert not re.search("[\u202a-\u202e\u2066-\u2069\x00-\x08\x0b-\x1f]", text)
-        assert "⟨U+202E⟩" in page.text and "<script>" in page.text
+        assert "⟨U+202E⟩" in page.text and "<script>" in page.text and "{{ 7 * 7 }}" in page.text
         assert "default-src 'none'" in text and "prefers-color-scheme: dark" in text
+
+
+def test_junit_of_hostile_texts_is_xml_that_says_them(hostile):
+    out, results = hostile
+    root = ElementTree.parse(out / "junit.xml").getroot()
+    assert len(root) == len({each.student for each in results})
+    messages = [each.get("message") for each in root.iter() if each.tag in ("failure", "error")]
+    assert messages and all(SCRIPT in each and "⟨U+202E⟩" in each for each in messages)
 
 
 def test_every_link_of_the_class_page_leads_to_a_file(hostile):
@@ -706,7 +787,7 @@ SECRETS = ("8641", "3.25", "7.75", "odd maps", "attend-hidden")
             {
                 "hidden": 0,
                 "why": f"It stopped: {HIDDEN_FAULT}",
-                "notes": ["m = 8641, odd maps: slow"],
+                "notes": ("m = 8641, odd maps: slow",),
                 "status": "partly",
             },
             "graded in part",
@@ -770,19 +851,16 @@ def test_results_are_read_one_by_one_and_let_go(tmp_path):
     import gc
     import weakref
 
-    class Result(dict):
-        pass
-
-    alive, most = weakref.WeakSet(), 0
-    Result.__hash__ = object.__hash__
+    alive, most = [], 0
 
     def stream():
-        nonlocal most
+        nonlocal alive, most
         for k in range(50):
-            each = Result(result(f"s{k}"))
-            alive.add(each)
+            each = result(f"s{k}")
+            alive.append(weakref.ref(each))
             if k % 25 == 0:
                 gc.collect()
+            alive = [one for one in alive if one() is not None]
             most = max(most, len(alive))
             yield each
 
@@ -794,7 +872,7 @@ def test_results_are_read_one_by_one_and_let_go(tmp_path):
     ("results", "says"),
     [
         ([result(), result()], "two results of 'anna' for 05_arl_fix"),
-        ([result() | {"set": "07_none"}], "'anna' is of the set '07_none'"),
+        ([result(set="07_none")], "'anna' is of the set '07_none'"),
     ],
 )
 def test_results_that_the_session_does_not_explain_are_refused(results, says, tmp_path):
@@ -844,7 +922,7 @@ SHORT = "def merge(T, M):\n    return (1 + M) * T\n"
 
 
 def compared(*answers, given=""):
-    found = similarity.Answers()
+    found = similarity.ClassAnswers()
     for k, answer in enumerate(answers):
         found.add(f"s{k}", ARL, "attend", answer, given)
     return [(pair.student, pair.other, round(pair.score, 2)) for pair in found.pairs()]
@@ -936,7 +1014,7 @@ def test_the_work_grows_with_the_class_and_not_with_its_square(monkeypatch):
         return combinations(students, size)
 
     monkeypatch.setattr(similarity, "combinations", counted)
-    found = similarity.Answers()
+    found = similarity.ClassAnswers()
     for k in range(600):  # thirty groups of twenty; all share a frame
         own = "".join(f"    v = x{k // 20}_{j} + {j}\n" for j in range(16))
         found.add(f"s{k}", ARL, "attend", f"{SHORT}{own}")
@@ -947,7 +1025,7 @@ def test_the_work_grows_with_the_class_and_not_with_its_square(monkeypatch):
 # A regrade
 
 
-def test_moved_tells_whose_points_moved_and_why():
+def test_a_regrade_tells_whose_points_changed_and_why():
     old = [result(), result("bo", merge=0), result("cy"), result("dee"), result("eve")]
     new = [
         result(merge=0),
@@ -956,9 +1034,7 @@ def test_moved_tells_whose_points_moved_and_why():
         unreadable("eve", "It is cut off."),
         result("fay", merge=0),
     ]
-    for told in new[3]["tasks"].values():
-        told["points"] = 0
-    assert moved(old, new) == [
+    assert regrade_diff(old, new) == [
         f"anna {ARL}/merge: 10 -> 0: {PUBLIC_FAULT}",
         f"bo {ARL}/merge: 0 -> 10: before: {PUBLIC_FAULT}",
         f"cy {ARL}: gone, had 45 of 45",
@@ -970,9 +1046,9 @@ def test_moved_tells_whose_points_moved_and_why():
     ]
 
 
-def test_moved_counts_what_is_withheld_as_nothing_and_shows_no_odd_character():
+def test_a_regrade_counts_what_is_withheld_as_nothing_and_shows_no_odd_character():
     held = result(RTL, attend={"withheld": "It opens a file."})
-    assert moved([result(RTL)], iter([held])) == [
+    assert regrade_diff([result(RTL)], iter([held])) == [
         f"anna⟨U+202E⟩gnp.exe {ARL}/attend: 20 -> 0: withheld: It opens a file."
     ]
-    assert moved(the_class(), the_class()) == []
+    assert regrade_diff(the_class(), the_class()) == []

@@ -15,7 +15,9 @@ from pathlib import Path
 from coursekit.grader import engine, pristine, references, results, workplace
 from coursekit.grader.engine import Engine
 from coursekit.grader.pristine import Pristine
+from coursekit.grader.results import Graded
 from coursekit.grader.scoring import Judge
+from coursekit.report.model import Session
 from coursekit.sandbox import levels
 from coursekit.sandbox.limits import Limits
 from coursekit.submissions.reading import Reading
@@ -30,12 +32,12 @@ _lock, _open = threading.Lock(), ExitStack()
 def grade(
     address: str,
     exercises: Pristine,
-    session: dict,
+    session: Session,
     limits: Limits,
     handed: Iterator[tuple[Entry, Reading]],
     judges: Engine,
     unsafe: bool,
-) -> Iterator[tuple[Entry, dict]]:
+) -> Iterator[Graded]:
     """Results as they come. Begins by ValueError without Dask, RuntimeError without workers."""
     try:
         from distributed import Client, as_completed
@@ -53,8 +55,8 @@ def grade(
         with workplace.opened(
             exercises,
             judges,
-            level=session["isolation"],
-            seed=session["seed"],
+            level=session.isolation,
+            seed=session.seed,
             jobs=1,
             threads=1,
             limits=limits,
@@ -67,30 +69,28 @@ def grade(
             "answers": source.with_suffix(".toml").read_text(encoding="utf-8"),
             "right": dict(reference.right),
             "tasks": dict(reference.tasks),
-            "seed": session["seed"],
+            "seed": session.seed,
             "limits": limits.as_json(),
             "unsafe": unsafe,
-            "started": session["started"],
+            "started": session.started,
         }
         shared = client.scatter(place, broadcast=True, hash=False)
-        slots, entries = 2 * sum(client.nthreads().values()), {}
+        slots = 2 * sum(client.nthreads().values())
         running = as_completed(loop=client.loop)
 
         def send() -> None:
             for entry, reading in handed:
-                future = client.submit(_grade, shared, entry, reading, pure=False)
-                entries[future.key] = entry
-                running.add(future)
+                running.add(client.submit(_grade, shared, entry, reading, pure=False))
                 return
 
         for _ in range(slots):
             send()
         for future in running:
-            yield entries.pop(future.key), future.result()
+            yield future.result()
             send()
 
 
-def _grade(place: dict, entry: Entry, reading: Reading) -> dict:
+def _grade(place: dict, entry: Entry, reading: Reading) -> Graded:
     """On a worker: grade one submission."""
     judge = _place(place)
     try:

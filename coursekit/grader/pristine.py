@@ -105,6 +105,11 @@ class Pristine:
         return nbformat.v4.new_notebook(cells=[*cells, *hidden])
 
 
+def manual_points(task: Task) -> int:
+    """Return the points that the instructor can give for the words of a task."""
+    return task.words.metadata.manual if task.words else 0
+
+
 def read(path: Path) -> Pristine:
     """Read a set's source. Raises ValueError, one sentence, for a malformed one."""
     return Pristine(read_set(path))

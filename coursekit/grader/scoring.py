@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from coursekit.checks.record import UNWRITTEN
 from coursekit.grader.engine import CellRun, Engine, Run
-from coursekit.grader.pristine import Pristine
+from coursekit.grader.pristine import Pristine, manual_points
 from coursekit.grader.references import Reference, earned
 from coursekit.grader.static_checks import around, not_allowed, tree
+from coursekit.report.model import CellResult, TaskResult
 from coursekit.sandbox.guard import IN_ALL
 from coursekit.sandbox.launch import Sandbox
 from coursekit.source.tasks import is_hidden
@@ -55,15 +56,15 @@ class Judge:
             for cell in (task.answer, *task.checks)
         }
 
-    def grade(self, match: Match) -> dict[str, dict]:
-        """The fields of each task in a result: points, reasons, known mistakes."""
+    def grade(self, match: Match) -> dict[str, TaskResult]:
+        """Return the result of each task: points, reasons, known mistakes."""
         answers, apart, fixed = {}, {}, {}
         for name, found in match.answers.items():
             task = self.pristine.tasks[name]
             code = found.code
             if not found.sources:
                 fixed[name] = f"its cell {task.answer.id} is not in the notebook"
-            elif found.is_still(self._given(name)):
+            elif found.is_still(self.pristine.given.given(name)):
                 fixed[name] = UNWRITTEN
             elif strange := not_allowed(code, task.imports):
                 fixed[name] = f"to be written without {', '.join(strange)}"
@@ -145,14 +146,11 @@ class Judge:
         task = self.reference.tasks.get(self._task_of.get(cell))
         return bool(task and cell in task.cells and earned(task, cell, run))
 
-    def _given(self, name: str) -> str:
-        return self.pristine.given.given(name)
-
     def _shared_imports(self) -> set[str]:
         return {name for task in self.pristine.tasks.values() for name in task.imports}
 
-    def _result(self, name: str, match: Match, outcome: Outcome, fixed: str) -> dict:
-        """The fields of one task."""
+    def _result(self, name: str, match: Match, outcome: Outcome, fixed: str) -> TaskResult:
+        """Return the result of one task; ``fixed`` is why it gets no points, whatever it does."""
         task, record = self.pristine.tasks[name], self.reference.tasks[name]
         run = Run(outcome.cells, None, "")
         cells, verdicts = {}, []
@@ -161,45 +159,48 @@ class Judge:
             verdict = record.verdict(cell.id, done.printed.splitlines() if done else [])
             points = 0 if fixed else earned(record, cell.id, run)
             verdicts.append(verdict)
-            cells[cell.id] = {
-                "points": points,
-                "of": verdict.of,
-                "faults": list(verdict.faults),
-                "hidden": is_hidden(cell),
-            }
-        points, of = sum(c["points"] for c in cells.values()), sum(v.of for v in verdicts)
+            cells[cell.id] = CellResult(points, verdict.of, verdict.faults, is_hidden(cell))
+        points, of = (
+            sum(getattr(cell, key) for cell in cells.values()) for key in ("points", "of")
+        )
         known = [] if fixed or points == of else record.mistakes(verdicts)
         found = match.answers[name]
-        return {
-            "number": task.number,
-            "title": task.title,
-            "points": points,
-            "of": of,
-            "manual_of": task.words.metadata.manual if task.words else 0,
-            "words": match.words.get(name) if task.words else None,
-            "found": found.how,
-            "withheld": "",
-            "mistake": "; or: ".join(known),
-            "reason": "" if points == of else fixed or self._reason(name, found, outcome, cells),
-            "answer": "\n\n".join(found.code),
-            "cells": cells,
-        }
+        return TaskResult(
+            number=task.number,
+            title=task.title,
+            points=points,
+            of=of,
+            manual_of=manual_points(task),
+            words=match.words.get(name) if task.words else None,
+            found=found.how,
+            withheld="",
+            mistake="; or: ".join(known),
+            reason="" if points == of else fixed or self._reason(name, found, outcome, cells),
+            answer="\n\n".join(found.code),
+            cells=cells,
+        )
 
-    def _withheld(self, name: str, match: Match, outcome: Outcome, ways: list[str]) -> dict:
-        """The fields of a task whose points wait until the instructor has looked at its answer."""
+    def _withheld(self, name: str, match: Match, outcome: Outcome, ways: list[str]) -> TaskResult:
+        """Return the result of a task whose points wait for the instructor's look at its answer."""
         result = self._result(name, match, outcome, "")
-        if result["points"]:
-            result["withheld"] = (
+        cells = {key: replace(cell, points=0) for key, cell in result.cells.items()}
+        if not result.points:
+            return replace(result, cells=cells)
+        return replace(
+            result,
+            points=0,
+            withheld=(
                 f"uses {', '.join(ways)}, by which the reference could be reached; its checks give "
-                f"{result['points']} points, which wait until you have looked at it"
-            )
-            result["reason"] = "your instructor will look at it: it uses " + ", ".join(ways)
-        for cell in result["cells"].values():
-            cell["points"] = 0
-        return result | {"points": 0}
+                f"{result.points} points, which wait until you have looked at it"
+            ),
+            reason="your instructor will look at it: it uses " + ", ".join(ways),
+            cells=cells,
+        )
 
-    def _reason(self, name: str, found: Found, outcome: Outcome, cells: dict[str, dict]) -> str:
-        """The first reason for lost points, in words, from the checks that students have."""
+    def _reason(
+        self, name: str, found: Found, outcome: Outcome, cells: dict[str, CellResult]
+    ) -> str:
+        """Return the first reason for lost points, from the checks that students have."""
         if name in outcome.broke:
             return f"your code broke the run off: {outcome.broke[name]}"
         if name in outcome.unrun and not cells.keys() & outcome.cells.keys():
@@ -209,15 +210,15 @@ class Judge:
             return f"your cell does not run: {_plain(answer.error)}"
         if any(tree(source) is None for source in found.sources):
             return "your cell does not run: it is no valid Python"
-        for cell, fields in cells.items():
+        for cell, result in cells.items():
             done = outcome.cells.get(cell)
-            if fields["points"] == fields["of"] or fields["hidden"]:
+            if result.points == result.of or result.hidden:
                 continue
             if done and done.error:
                 return f"the check broke off: {_plain(done.error)}"
-            if not fields["faults"]:
+            if not result.faults:
                 return "the check printed what it should, and ended with an error"
-            fault = fields["faults"][0]
+            fault = result.faults[0]
             lines = trouble(done.stderr) if done and ": raises " in fault else []
             return "\n".join([fault, *(line.strip() for line in lines)])
         return OTHER_INPUTS

@@ -1,14 +1,16 @@
 """The sets that submissions are graded against: from the course, or from a private folder."""
 
 import hashlib
+import json
 from pathlib import Path
 
 from coursekit.grader import pristine
 from coursekit.grader.pristine import Pristine
+from coursekit.report.model import Session
 
 
 def load(folder: Path, number: str | None) -> dict[str, Pristine]:
-    """All sets of a folder of solutions by name, or the one with this number.
+    """Read all sets of a folder of solutions by name, or the one with this number.
 
     Raises ValueError where there is none, or one is malformed.
     """
@@ -31,12 +33,16 @@ def load(folder: Path, number: str | None) -> dict[str, Pristine]:
     return {path.stem: pristine.read(path) for path in paths}
 
 
-def fingerprint(sets: dict[str, Pristine], name: str, seed: int, environment: str) -> str:
-    """What a result depends on besides the submission: if this changes, it is graded anew."""
-    source = sets[name].exercises.path
+def session_key(exercises: Pristine, session: Session) -> str:
+    """Return a key for all that a result depends on besides the submission.
+
+    It covers the set's source and answers, the seed and the versions. If it changes, `--resume`
+    grades the submission anew.
+    """
+    source = exercises.exercises.path
     parts = [
         source.read_bytes(),
         source.with_suffix(".toml").read_bytes(),
-        f"{seed} {environment}".encode(),
+        f"{session.seed} {json.dumps(dict(session.versions))}".encode(),
     ]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]

@@ -1,29 +1,27 @@
-"""What the instructor and the students read: all made from the result and session dictionaries.
+"""Reports for the instructor and the students, all made from results and their session.
 
 `write` leaves in a folder grades.csv, grades.json, moodle.csv, canvas.csv, junit.xml, manual.csv,
-similarity.csv, index.html and feedback/; the same results make the same bytes again. `moved` tells
-what a regrade changed.
+similarity.csv, index.html and feedback/. Equal results make equal bytes.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from coursekit.files import whole
 from coursekit.report import class_page, feedback, gradebook, junit, similarity
-from coursekit.report.book import Class
 from coursekit.report.deadlines import read as read_deadlines
 from coursekit.report.manual import read as read_marks
-from coursekit.report.regrade_diff import moved
-from coursekit.report.scores import as_json
+from coursekit.report.model import FORMAT, Session, SubmissionResult, session_as_json
+from coursekit.report.scores import ClassScores
 
-__all__ = ["moved", "write"]
+__all__ = ["write"]
 
 
 def write(
     out: Path,
-    results: Iterable[Mapping],
-    session: Mapping,
+    results: Iterable[SubmissionResult],
+    session: Session,
     *,
     deadlines: Path | None = None,
     manual: Path | None = None,
@@ -32,43 +30,41 @@ def write(
 
     Args:
         out: the folder; it is made if it is not there.
-        results: one dictionary a student and set, in an order that is always the same.
-        session: the session's dictionary. A task's ``given`` there, if any, is the stub as it was
-            handed out, which is then no evidence of similarity.
+        results: one per student and set, always in the same order.
+        session: the session that they are of.
         deadlines: a CSV, see `coursekit.report.deadlines`; without it no late days.
         manual: the marks, read and then written anew; by default ``out / "manual.csv"``.
 
     Returns:
-        What the instructor should mend, a sentence each, such as a mark that is no number.
+        One sentence per fault that the instructor should mend, such as a mark that is no number.
 
     Raises:
         ValueError: one sentence, before anything is written, for deadlines or marks that are no
             table; later, for results that the session does not explain.
         OSError: one sentence, if a file cannot be read or written.
     """
-    sets = session["sets"]
-    due, marks = read_deadlines(deadlines, sets), read_marks(manual or out / "manual.csv")
-    book, answers = Class(sets), similarity.Answers()
+    due, marks = read_deadlines(deadlines, session.sets), read_marks(manual or out / "manual.csv")
+    scores, answers = ClassScores(session.sets), similarity.ClassAnswers()
     with whole(out / "grades.json") as file:
-        opening = {"session": session, "of": book.total}
+        opening = {"format": FORMAT, "session": session_as_json(session), "of": scores.of}
         file.write(json.dumps(opening).removesuffix("}") + ',\n"results": [')
         comma = "\n"
         for result in results:
-            score = book.add(result, marks, due)
-            file.write(comma + json.dumps(as_json(score, result)))
+            score = scores.add(result, marks, due)
+            file.write(comma + json.dumps(score.as_json(result)))
             comma = ",\n"
-            fields = sets.get(result["set"], {})
-            feedback.write(out, result, score, fields)
-            for task, told in result["tasks"].items():
-                given = fields.get("tasks", {}).get(task, {}).get("given", "")
-                answers.add(result["student"], result["set"], task, told["answer"], given)
+            graded = session.sets.get(result.set) if result.set else None
+            feedback.write(out, result, score, graded)
+            for name, task in graded.tasks.items() if graded else ():
+                if answer := result.tasks.get(name):
+                    answers.add(result.student, str(result.set), name, answer.answer, task.given)
         file.write("\n]}\n")
-    feedback.clear(out, book.pages)
+    feedback.clear(out, scores.pages)
     marks.write()
-    gradebook.write(out, book)
-    junit.write(out, book)
+    gradebook.write(out, scores)
+    junit.write(out, scores)
     pairs = answers.pairs()
     similarity.write(out, pairs)
-    troubles = [*due.troubles, *due.strangers(set(book.students)), *marks.troubles, *marks.gone()]
-    class_page.write(out, book, session, deadlines=due, pairs=pairs, troubles=troubles)
+    troubles = [*due.troubles, *due.strangers(set(scores.students)), *marks.troubles, *marks.gone()]
+    class_page.write(out, scores, session, deadlines=due, pairs=pairs, troubles=troubles)
     return troubles

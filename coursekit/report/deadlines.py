@@ -1,10 +1,11 @@
-"""deadlines.csv: when each set was due, and how many days late each submission came.
+"""deadlines.csv: the time when each set was due, and the days that each submission came late.
 
 Columns: ``set`` (05_arl_fix, or its number), ``deadline`` (ISO 8601), and if there are extensions
 ``student``: a row that names one holds for this student instead. A time without a zone is UTC; a
-date without a time is the whole of that day. Late days are told, and take no points.
+date without a time means the whole of that day. Late days are shown, and cost no points.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,37 +18,37 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Deadlines:
-    """Deadlines by set and student ("" is everybody), and what to tell the instructor of them."""
+    """Deadlines by set and student ("" is everybody), their rows, and what is wrong with them."""
 
     times: dict[tuple[str, str], datetime] = field(default_factory=dict)
     rows: dict[tuple[str, str], int] = field(default_factory=dict)
     troubles: tuple[str, ...] = ()
 
-    def late(self, student: str, exercise: str | None, when: str | None) -> int | None:
-        """Whole days after the deadline, rounded up; None without a deadline or a time."""
-        due = self.due(student, exercise)
+    def late(self, student: str, set_name: str | None, when: str | None) -> int | None:
+        """Return whole days after the deadline, rounded up; None without a deadline or a time."""
+        due = self.due(student, set_name)
         if due is None or not when:
             return None
         return max(0, -((due - _utc(datetime.fromisoformat(when))) // DAY))
 
-    def due(self, student: str, exercise: str | None) -> datetime | None:
-        """The deadline of a set for a student; None if there is none."""
+    def due(self, student: str, set_name: str | None) -> datetime | None:
+        """Return the deadline of a set for a student; None if there is none."""
         for who in (visible(student), ""):
-            if (exercise, who) in self.times:
-                return self.times[exercise, who]
+            if set_name is not None and (set_name, who) in self.times:
+                return self.times[set_name, who]
         return None
 
     def strangers(self, students: set[str]) -> list[str]:
-        """A sentence for each extension of a student who is not in the class."""
+        """Return one sentence per extension of a student who is not in the class."""
         known = {visible(student) for student in students}
         return [
-            f"deadlines, row {self.rows[exercise, who]}: nobody called {who!r} handed anything in"
-            for exercise, who in self.times
+            f"deadlines, row {self.rows[name, who]}: nobody called {who!r} handed anything in"
+            for name, who in self.times
             if who and who not in known
         ]
 
 
-def read(path: Path | None, sets: dict[str, dict]) -> Deadlines:
+def read(path: Path | None, sets: Iterable[str]) -> Deadlines:
     """Read the deadlines of these sets; none without a file.
 
     Raises:
@@ -56,24 +57,27 @@ def read(path: Path | None, sets: dict[str, dict]) -> Deadlines:
     """
     if path is None:
         return Deadlines()
-    times, rows, troubles = {}, {}, []
+    names = list(sets)
+    times: dict[tuple[str, str], datetime] = {}
+    rows: dict[tuple[str, str], int] = {}
+    troubles = []
     for k, row in tables.read(path, ("set", "deadline")).rows:
         asked, who = row["set"].strip(), row.get("student", "").strip()
-        exercise = next((name for name in sets if _names(asked, name)), None)
+        name = next((name for name in names if _means(asked, name)), None)
         due = _time(path, k, row["deadline"].strip())
-        if exercise is None:
+        if name is None:
             troubles.append(f"deadlines, row {k}: no set {visible(asked)!r} was graded here")
-        elif (exercise, who) in times:
+        elif (name, who) in times:
             raise ValueError(
-                f"{path}, row {k}: {exercise} has a deadline {'for ' + who if who else ''} in row "
-                f"{rows[exercise, who]} already; keep one of them"
+                f"{path}, row {k}: {name} has a deadline {'for ' + who if who else ''} in row "
+                f"{rows[name, who]} already; keep one of them"
             )
         else:
-            times[exercise, who], rows[exercise, who] = due, k
+            times[name, who], rows[name, who] = due, k
     return Deadlines(times, rows, tuple(troubles))
 
 
-def _names(asked: str, name: str) -> bool:
+def _means(asked: str, name: str) -> bool:
     return asked == name or (asked.isdigit() and name.split("_")[0] == asked.zfill(2))
 
 

@@ -1,4 +1,4 @@
-"""The gradebook as tables: grades.csv, and what Moodle and Canvas import.
+"""The gradebook as tables: grades.csv, and the files that Moodle and Canvas import.
 
 Moodle's "offline grading worksheet" of an assignment wants the columns Identifier, Grade and "Last
 modified (grade)", and takes "Feedback comments"; it is of one assignment, so that several sets
@@ -11,8 +11,7 @@ empty cell changes nothing there.
 from pathlib import Path
 
 from coursekit.report import tables
-from coursekit.report.book import Class, Student, ordered
-from coursekit.report.scores import SetScore
+from coursekit.report.scores import ClassScores, SetScore, StudentScores
 from coursekit.report.text import number, visible
 
 _MOODLE = (
@@ -26,49 +25,57 @@ _MOODLE = (
 _CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 
 
-def write(out: Path, book: Class) -> None:
+def write(out: Path, scores: ClassScores) -> None:
     """Write grades.csv, moodle.csv (or moodle-SET.csv for each of several sets) and canvas.csv."""
-    students = ordered(book.students.values())
-    tasks = [f"{exercise}/{task}" for exercise, task in book.columns()]
+    students = scores.ordered()
+    tasks = [f"{name}/{task}" for name, task in scores.columns]
     columns = ("student", "status", "why", "total", "of", "late_days", *tasks)
-    tables.write(out / "grades.csv", columns, [_row(student, book) for student in students])
-    for exercise in book.sets:
-        name = "moodle.csv" if len(book.sets) == 1 else f"moodle-{exercise}.csv"
-        tables.write(out / name, _MOODLE, _moodle(students, exercise, book))
-    tables.write(out / "canvas.csv", (*_CANVAS, *book.sets), _canvas(students, book))
+    tables.write(out / "grades.csv", columns, [_row(student, scores) for student in students])
+    for name, file in moodle_files(scores).items():
+        tables.write(out / file, _MOODLE, _moodle(students, name, scores))
+    tables.write(out / "canvas.csv", (*_CANVAS, *scores.sets), _canvas(students, scores))
 
 
-def _row(student: Student, book: Class) -> dict[str, object]:
+def moodle_files(scores: ClassScores) -> dict[str, str]:
+    """Return the name of Moodle's worksheet for each set."""
+    many = len(scores.sets) > 1
+    return {name: f"moodle-{name}.csv" if many else "moodle.csv" for name in scores.sets}
+
+
+def _row(student: StudentScores, scores: ClassScores) -> dict[str, object]:
     row: dict[str, object] = {
         "student": visible(student.name),
         "status": student.status,
         "why": visible(student.why),
         "total": _cell(student.points),
-        "of": _cell(book.total),
+        "of": _cell(scores.of),
         "late_days": "" if student.late is None else student.late,
     }
-    for exercise, score in student.sets.items():
-        row |= {f"{exercise}/{task}": _cell(each.points) for task, each in score.tasks.items()}
+    for name, score in student.sets.items():
+        row |= {f"{name}/{task}": _cell(counts.points) for task, counts in score.tasks.items()}
     return row
 
 
-def _moodle(students: list[Student], exercise: str, book: Class) -> list[dict[str, object]]:
+def _moodle(
+    students: list[StudentScores], name: str, scores: ClassScores
+) -> list[dict[str, object]]:
     return [
         {
             "Identifier": f"Participant {score.ids['moodle']}" if "moodle" in score.ids else "",
             "Full name": visible(student.name),
             "Grade": _cell(score.points),
-            "Maximum Grade": _cell(book.of(exercise)),
-            "Feedback comments": said(score, book.of(exercise)),
+            "Maximum Grade": _cell(scores.sets[name].of),
+            "Feedback comments": _comment(score, scores.sets[name].of),
         }
         for student in students
-        if (score := student.sets.get(exercise))
+        if (score := student.sets.get(name))
     ]
 
 
-def _canvas(students: list[Student], book: Class) -> list[dict[str, object]]:
+def _canvas(students: list[StudentScores], scores: ClassScores) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = [
-        {"Student": "    Points Possible"} | {name: _cell(book.of(name)) for name in book.sets}
+        {"Student": "    Points Possible"}
+        | {name: _cell(scores.sets[name].of) for name in scores.sets}
     ]
     for student in students:
         ids = [score.ids["canvas"] for score in student.all if "canvas" in score.ids]
@@ -77,8 +84,8 @@ def _canvas(students: list[Student], book: Class) -> list[dict[str, object]]:
     return rows
 
 
-def said(score: SetScore, of: float) -> str:
-    """One line for the student: points, what waits, days late, and what could not be read."""
+def _comment(score: SetScore, of: float) -> str:
+    """Return one line for the student: points, points that wait, late days, and why unreadable."""
     parts = [f"{number(score.points)} of {number(of)}"]
     if score.open:
         parts.append(f"{number(score.open)} more wait for the instructor's marks")

@@ -1,54 +1,65 @@
-"""junit.xml: a testsuite a student, a testcase a task, for what shows test reports."""
+"""junit.xml: a suite per student and a test case per task, for tools that show test reports."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
-from coursekit.files import whole
-from coursekit.report.book import Class, Student, ordered
-from coursekit.report.scores import SetScore, TaskScore
+from coursekit.files import write_whole
+from coursekit.report.scores import ClassScores, SetScore, StudentScores, TaskScore
 from coursekit.report.text import number, shown
 
 
-def write(out: Path, book: Class) -> None:
-    """A task with less than its points fails with the reason; what is unreadable is an error."""
-    with whole(out / "junit.xml") as file:
-        file.write('<?xml version="1.0" encoding="utf-8"?>\n<testsuites name="grades">\n')
-        for student in ordered(book.students.values()):
-            file.write(_suite(student))
-        file.write("</testsuites>\n")
+def write(out: Path, scores: ClassScores) -> None:
+    """Write the file: a task without full points fails with the reason, a bad file is an error."""
+    root = Element("testsuites", name="grades")
+    root.extend(map(_suite, scores.ordered()))
+    ElementTree.indent(root, "")
+    text = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True).decode()
+    write_whole(out / "junit.xml", text + "\n")
 
 
-def _suite(student: Student) -> str:
-    cases = [line for name, score in student.sets.items() for line in _cases(name, score)]
-    cases += [_case("unknown", "reading", _told("error", s.why)) for s in student.unknown]
-    failed, errors = (sum(f"<{tag} " in case for case in cases) for tag in ("failure", "error"))
-    return (
-        f'<testsuite name="{shown(student.name)}" tests="{len(cases)}" failures="{failed}" '
-        f'errors="{errors}">\n{"".join(cases)}</testsuite>\n'
+def _suite(student: StudentScores) -> Element:
+    cases = [*_cases(student)]
+    failed, errors = (
+        sum(case.find(tag) is not None for case in cases) for tag in ("failure", "error")
     )
+    suite = Element(
+        "testsuite",
+        name=shown(student.name),
+        tests=str(len(cases)),
+        failures=str(failed),
+        errors=str(errors),
+    )
+    suite.extend(cases)
+    return suite
 
 
-def _cases(exercise: str, score: SetScore) -> list[str]:
-    if score.status == "unreadable":
-        return [_case(exercise, task, _told("error", score.why)) for task in score.tasks]
-    return [
-        _case(exercise, name, _verdict(name, score, each)) for name, each in score.tasks.items()
-    ]
+def _cases(student: StudentScores) -> Iterator[Element]:
+    for name, score in student.sets.items():
+        for task, counts in score.tasks.items():
+            if score.status == "unreadable":
+                yield _case(name, task, "error", score.why)
+            elif counts.points < counts.of:
+                yield _case(name, task, "failure", _lost(task, score, counts))
+            else:
+                yield _case(name, task)
+    for score in student.unknown:
+        yield _case("unknown", "reading", "error", score.why)
 
 
-def _case(exercise: str, name: str, verdict: str) -> str:
-    return f'<testcase classname="{shown(exercise)}" name="{shown(name)}">{verdict}</testcase>\n'
+def _case(set_name: str, task: str, verdict: str = "", why: str = "") -> Element:
+    case = Element("testcase", classname=shown(set_name), name=shown(task))
+    if verdict:
+        ElementTree.SubElement(case, verdict, message=shown(why))
+    return case
 
 
-def _verdict(name: str, score: SetScore, task: TaskScore) -> str:
-    if task.points >= task.of:
-        return ""
-    told = [score.reasons.get(name, ""), score.mistakes.get(name, "")]
-    if task.open:
-        told.append(f"{number(task.open)} points wait for the instructor's marks")
-        told.append(score.withheld.get(name, ""))
-    points = f"{number(task.points)} of {number(task.of)}"
-    return _told("failure", "; ".join([points, *(text for text in told if text)]))
-
-
-def _told(tag: str, why: str) -> str:
-    return f'<{tag} message="{shown(why)}"/>'
+def _lost(task: str, score: SetScore, counts: TaskScore) -> str:
+    """Return the points of a task and every reason for what is missing, on one line."""
+    reasons = [score.reasons.get(task, ""), score.mistakes.get(task, "")]
+    if counts.open:
+        reasons.append(f"{number(counts.open)} points wait for the instructor's marks")
+        reasons.append(score.withheld.get(task, ""))
+    points = f"{number(counts.points)} of {number(counts.of)}"
+    return "; ".join([points, *filter(None, reasons)])

@@ -1,4 +1,4 @@
-"""manual.csv: what waits for the instructor's eyes, and the marks that the instructor gave.
+"""manual.csv: answers that wait for the instructor, and the marks that the instructor gave.
 
 One row for each free-text answer (kind ``words``) and each task whose points are held back (kind
 ``withheld``). The instructor fills ``points`` and, if wished, ``comment``; nothing else is needed.
@@ -25,7 +25,7 @@ GONE = "not among what was handed in now; the mark is kept, and counts for nothi
 
 @dataclass(frozen=True)
 class Mark:
-    """What the instructor gave: points (None: not yet), a comment, a flag ("" is none)."""
+    """The instructor's points (None: not yet given), comment, and a flag ("" is none)."""
 
     points: float | None = None
     comment: str = ""
@@ -47,7 +47,7 @@ class Marks:
     def mark(
         self,
         student: str,
-        exercise: str,
+        set_name: str,
         task: str,
         kind: str,
         *,
@@ -55,8 +55,8 @@ class Marks:
         text: str,
         why: str = "",
     ) -> Mark:
-        """Ask for a mark, for these words or this withheld answer; returns what there is of it."""
-        key = (visible(student).strip(), exercise, task, kind)
+        """Ask for a mark for words or a withheld answer; returns the mark given so far."""
+        key = (visible(student).strip(), set_name, task, kind)
         row_number, row = self.given.get(key, (0, {}))
         version = "v" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
         points = self._points(row_number, key, row.get("points", ""), of)
@@ -78,7 +78,7 @@ class Marks:
         return Mark(points, row.get("comment", ""), flag)
 
     def write(self) -> None:
-        """Write manual.csv anew: what is asked for, then the rows nobody asks for any more."""
+        """Write manual.csv: the rows that are asked for, then marked rows that no longer are."""
         rows = [self.asked[key] for key in sorted(self.asked)]
         theirs = {"points", "comment", *self.columns} - ({*COLUMNS} - {"points", "comment"})
         for key, (_, row) in self.given.items():
@@ -89,7 +89,7 @@ class Marks:
         )
 
     def gone(self) -> Iterator[str]:
-        """A sentence for each mark whose answer is not there any more."""
+        """Yield one sentence per mark whose answer is gone."""
         for key, (k, row) in self.given.items():
             if key not in self.asked and row.get("points", "").strip():
                 yield f"{_place(self.path, k, key)}: {GONE}"
@@ -110,7 +110,7 @@ class Marks:
 
 
 def read(path: Path) -> Marks:
-    """The marks of a manual.csv; none if there is no such file yet.
+    """Read the marks of a manual.csv; none if there is no such file yet.
 
     Raises:
         ValueError: one sentence, if the file is no table of marks any more.
@@ -135,5 +135,5 @@ def read(path: Path) -> Marks:
 
 
 def _place(path: Path, k: int, key: tuple[str, ...]) -> str:
-    student, exercise, task, kind = (visible(part)[:60] for part in key)
-    return f"{path.name}, row {k} ({student}, {exercise}/{task}, {kind})"
+    student, set_name, task, kind = (visible(part)[:60] for part in key)
+    return f"{path.name}, row {k} ({student}, {set_name}/{task}, {kind})"

@@ -1,23 +1,39 @@
-"""What the class's points say of each task: how hard it is, whether it tells students apart."""
+"""Measures of the class: how its totals are distributed, how hard each task is, what it reveals."""
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import StatisticsError, correlation, fmean
+from statistics import StatisticsError, correlation, fmean, median
 
-from coursekit.report.book import Class
-from coursekit.report.scores import SetScore
+from coursekit.report.scores import ClassScores, SetScore
 
 COMMONEST = 3
+BINS = 10
 
 _VALUE = re.compile(r"-?\d+\.\d+(?:e[+-]?\d+)?|-?\d+e[+-]?\d+")
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """The totals of all students with a readable file: their measures, and counts in `BINS`.
+
+    ``missing`` are the students without a readable file.
+    """
+
+    mean: float
+    median: float
+    lowest: float
+    highest: float
+    counts: tuple[int, ...]
+    missing: int
 
 
 @dataclass(frozen=True)
 class TaskMeasure:
     """One task over all submissions of its set that could be read."""
 
-    exercise: str
+    set_name: str
     task: str
     of: float  # points of the checks; marks for words come too late to compare with
     count: int
@@ -28,21 +44,42 @@ class TaskMeasure:
     reasons: tuple[tuple[str, int], ...]
 
 
-def measure(book: Class) -> list[TaskMeasure]:
-    """Every task of every set."""
-    return [_measure(book, exercise, task) for exercise, task in book.columns()]
+def distribution(scores: ClassScores) -> Distribution | None:
+    """Return the distribution of the totals; None if there is none to count."""
+    students = scores.students.values()
+    totals = [student.points for student in students if student.status != "unreadable"]
+    if not totals or not scores.of:
+        return None
+    counts = [0] * BINS
+    for total in totals:
+        counts[min(BINS - 1, int(BINS * total / scores.of))] += 1
+    missing = len(students) - len(totals)
+    return Distribution(
+        sum(totals) / len(totals),
+        median(totals),
+        min(totals),
+        max(totals),
+        tuple(counts),
+        missing,
+    )
 
 
-def _measure(book: Class, exercise: str, task: str) -> TaskMeasure:
-    of = book.sets[exercise]["tasks"][task]["of"]
-    scores = readable(book, exercise)
-    points = [score.tasks[task].checked for score in scores]
+def measure(scores: ClassScores) -> list[TaskMeasure]:
+    """Return the measures of every task of every set."""
+    return [_measure(scores, set_name, task) for set_name, task in scores.columns]
+
+
+def _measure(scores: ClassScores, set_name: str, task: str) -> TaskMeasure:
+    of = scores.sets[set_name].tasks[task].of
+    found = readable(scores, set_name)
+    points = [score.tasks[task].checked for score in found]
     rest = [
-        sum(t.checked for t in s.tasks.values()) - p for s, p in zip(scores, points, strict=True)
+        sum(t.checked for t in score.tasks.values()) - p
+        for score, p in zip(found, points, strict=True)
     ]
-    lost = [score for score, p in zip(scores, points, strict=True) if p < of]
+    lost = [score for score, p in zip(found, points, strict=True) if p < of]
     return TaskMeasure(
-        exercise,
+        set_name,
         task,
         of,
         len(points),
@@ -54,14 +91,14 @@ def _measure(book: Class, exercise: str, task: str) -> TaskMeasure:
     )
 
 
-def readable(book: Class, exercise: str) -> list[SetScore]:
-    """What was handed in for a set and could be read."""
-    found = (student.sets.get(exercise) for student in book.students.values())
+def readable(scores: ClassScores, set_name: str) -> list[SetScore]:
+    """Return the scores of the files of a set that could be read."""
+    found = (student.sets.get(set_name) for student in scores.students.values())
     return [score for score in found if score and score.status != "unreadable"]
 
 
 def correlated(points: list[float], rest: list[float]) -> float | None:
-    """Pearson's correlation; None where it is undefined, or of fewer than three students."""
+    """Return Pearson's correlation; None where it is undefined, or of fewer than 3 students."""
     if len(points) < 3:
         return None
     try:
@@ -70,6 +107,6 @@ def correlated(points: list[float], rest: list[float]) -> float | None:
         return None
 
 
-def _commonest(texts) -> tuple[tuple[str, int], ...]:
+def _commonest(texts: Iterable[str]) -> tuple[tuple[str, int], ...]:
     counts = Counter(text for text in texts if text)
-    return tuple(sorted(counts.items(), key=lambda each: (-each[1], each[0]))[:COMMONEST])
+    return tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:COMMONEST])

@@ -1,74 +1,98 @@
-"""Whose points moved in a regrade, and why."""
+"""The points that a regrade changed, and why."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from coursekit.report.scores import checked_points
+from coursekit.report.model import SubmissionResult, TaskResult
 from coursekit.report.text import cut, first_line, number, visible
 
 CLIP = 120  # characters of a reason
 
+_Key = tuple[str, str, str]
 
-def moved(old: Iterable[Mapping], new: Iterable[Mapping]) -> list[str]:
-    """One line for each task whose points differ, each status that does, and who is new or gone.
 
-    Marks by the instructor are not looked at: a regrade does not move them.
+@dataclass(frozen=True)
+class _Points:
+    """Points of one task, and the reason for what is lost."""
+
+    points: float
+    of: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Result:
+    """Status of one result, and its points by task."""
+
+    status: str
+    tasks: dict[str, _Points]
+
+    def __str__(self) -> str:
+        if not self.tasks:
+            return self.status
+        points, of = (
+            sum(getattr(task, name) for task in self.tasks.values()) for name in ("points", "of")
+        )
+        return f"{number(points)} of {number(of)}"
+
+
+def regrade_diff(old: Iterable[SubmissionResult], new: Iterable[SubmissionResult]) -> list[str]:
+    """Return one line per task whose points changed, per changed status, per new or gone file.
+
+    Marks by the instructor are left out, since a regrade does not change them.
     """
     before = {_key(result): _points(result) for result in old}
-    lines, met = [], set()
+    lines, seen = [], set()
     for result in new:
         key = _key(result)
-        met.add(key)
+        seen.add(key)
         if key not in before:
-            lines.append((key, f"{_who(key)}: new, {_sum(_points(result))}{_why(result['why'])}"))
+            lines.append((key, f"{_name(key)}: new, {_points(result)}{_why(result.why)}"))
         else:
-            lines += [(key, f"{_who(key)}{line}") for line in _moves(before[key], result)]
+            lines += [(key, f"{_name(key)}{line}") for line in _changes(before[key], result)]
     lines += [
-        (key, f"{_who(key)}: gone, had {_sum(points)}")
+        (key, f"{_name(key)}: gone, had {points}")
         for key, points in before.items()
-        if key not in met
+        if key not in seen
     ]
-    return [line for _, line in sorted(lines, key=lambda each: each[0])]
+    return [line for _, line in sorted(lines, key=lambda pair: pair[0])]
 
 
-def _moves(before: dict, result: Mapping) -> Iterator[str]:
+def _changes(before: _Result, result: SubmissionResult) -> Iterator[str]:
     after = _points(result)
-    if before["status"] != after["status"]:
-        yield f": {before['status']} -> {after['status']}{_why(result['why'])}"
-    nothing = (0, 0, "")
-    for task in {**before["tasks"], **after["tasks"]}:
-        was, _, reason = before["tasks"].get(task, nothing)
-        now, _, cause = after["tasks"].get(task, nothing)
-        if was != now:
-            why = cause or result["why"] if now < was else f"before: {reason}" if reason else cause
-            yield f"/{task}: {number(was)} -> {number(now)}{_why(why)}"
+    if before.status != after.status:
+        yield f": {before.status} -> {after.status}{_why(result.why)}"
+    nothing = _Points(0, 0, "")
+    for task in {**before.tasks, **after.tasks}:
+        was, now = before.tasks.get(task, nothing), after.tasks.get(task, nothing)
+        if now.points < was.points:
+            why = now.reason or result.why
+        else:
+            why = f"before: {was.reason}" if was.reason else now.reason
+        if now.points != was.points:
+            yield f"/{task}: {number(was.points)} -> {number(now.points)}{_why(why)}"
 
 
-def _points(result: Mapping) -> dict:
-    tasks = {
-        name: (
-            checked_points(task),
-            task["of"],
-            f"withheld: {task['withheld']}" if task["withheld"] else first_line(task["reason"]),
-        )
-        for name, task in result["tasks"].items()
-    }
-    return {"status": result["status"], "tasks": tasks}
+def _points(result: SubmissionResult) -> _Result:
+    return _Result(
+        result.status,
+        {
+            name: _Points(task.counted, task.of, _reason(task))
+            for name, task in result.tasks.items()
+        },
+    )
 
 
-def _key(result: Mapping) -> tuple[str, str, str]:
-    known = result["set"] is not None
-    return result["student"], result["set"] or "", "" if known else result["path"]
+def _reason(task: TaskResult) -> str:
+    return f"withheld: {task.withheld}" if task.withheld else first_line(task.reason)
 
 
-def _who(key: tuple[str, str, str]) -> str:
+def _key(result: SubmissionResult) -> _Key:
+    return result.student, result.set or "", "" if result.set is not None else result.path
+
+
+def _name(key: _Key) -> str:
     return visible(f"{key[0]} {key[1] or key[2]}")
-
-
-def _sum(points: dict) -> str:
-    if not points["tasks"]:
-        return points["status"]
-    got, of = (sum(each[k] for each in points["tasks"].values()) for k in (0, 1))
-    return f"{number(got)} of {number(of)}"
 
 
 def _why(text: str) -> str:

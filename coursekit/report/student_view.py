@@ -1,17 +1,17 @@
-"""What a student may know of the own result.
+"""The part of a result that its student is shown.
 
-Of a hidden check only the points are told, and that it used other inputs: no label, no value. A
-reason, a mistake or a note that could come from one is left out. Why points are withheld is
-between the instructor and the result.
+Of a hidden check the student learns its points, and that it used other inputs: no label and no
+value. A reason, a mistake or a note that could come from a hidden check is left out. Why points are
+withheld stays between the instructor and the result.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from coursekit.report.manual import Mark
-from coursekit.report.page import several
+from coursekit.report.model import CellResult, GradedSet, GradedTask, SubmissionResult, TaskResult
 from coursekit.report.scores import SetScore, TaskScore
-from coursekit.report.text import first_line, number
+from coursekit.report.text import first_line, number, several
 
 OTHERS = "other inputs than those shown"
 
@@ -20,71 +20,95 @@ _STATUS = {"graded": "graded", "partly": "graded in part", "unreadable": "not re
 
 
 @dataclass(frozen=True)
-class Told:
-    """What is said of one task, as plain text."""
+class TaskView:
+    """What the feedback says of one task, as plain text."""
 
     heading: str
-    checks: tuple[str, ...]
-    reason: str
-    mistake: str
-    faults: tuple[str, ...]
-    remarks: tuple[str, ...]
-    comment: str
-    words: str
-    answer: str
+    checks: tuple[str, ...] = ()
+    reason: str = ""
+    mistake: str = ""
+    faults: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    comment: str = ""
+    words: str = ""
+    answer: str = ""
 
 
-def heading(result: Mapping, score: SetScore, fields: Mapping) -> Iterator[str]:
-    of = sum(task.of for task in score.tasks.values())
-    if fields:
+@dataclass(frozen=True)
+class StudentView:
+    """One page of feedback, as plain text."""
+
+    title: str
+    student: str
+    opening: tuple[str, ...]
+    tasks: tuple[TaskView, ...]
+
+
+def student_view(
+    result: SubmissionResult, score: SetScore, graded: GradedSet | None
+) -> StudentView:
+    """Return what the student may see; ``graded`` is the result's set, None if it has none."""
+    tasks = graded.tasks if graded else {}
+    return StudentView(
+        f"{result.set or 'An unknown set'}: {graded.title if graded else 'not recognised'}",
+        result.student,
+        tuple(_opening(result, score, graded)),
+        tuple(
+            _task(result.tasks.get(name), score.tasks[name], task) for name, task in tasks.items()
+        ),
+    )
+
+
+def _opening(result: SubmissionResult, score: SetScore, graded: GradedSet | None) -> Iterator[str]:
+    if graded:
+        of = sum(task.of for task in score.tasks.values())
         waits = f"; {number(score.open)} more wait for your instructor" if score.open else ""
         yield f"{number(score.points)} of {number(of)} points{waits}."
     if score.late is not None:
         yield f"{several(score.late, 'day')} late." if score.late else "In time."
-    hidden = [h for task in result["tasks"].values() for h in _hidden(task)]
-    if result["status"] != "graded" or result["why"]:
-        why = "" if _leaks(result["why"], hidden) else result["why"]
-        yield f"The file was {_STATUS[result['status']]}{': ' + why if why else '.'}"
-    for note in result["notes"]:
-        if not _leaks(note, hidden):
+    secrets = [secret for task in result.tasks.values() for secret in _secrets(task)]
+    if result.status != "graded" or result.why:
+        why = "" if _leaks(result.why, secrets) else result.why
+        yield f"The file was {_STATUS[result.status]}{': ' + why if why else '.'}"
+    for note in result.notes:
+        if not _leaks(note, secrets):
             yield note
 
 
-def told(task: Mapping | None, score: TaskScore, fields: Mapping) -> Told:
-    """What a student may know of a task."""
-    heading = f"Task {fields['number']}: {fields['title']}"
-    points = f"{heading}: {number(score.points)} of {number(score.of)} points"
+def _task(task: TaskResult | None, score: TaskScore, graded: GradedTask) -> TaskView:
+    heading = (
+        f"Task {graded.number}: {graded.title}: {number(score.points)} of {number(score.of)} points"
+    )
     if task is None:
-        return Told(points, (), "", "", (), (), "", "", "")
-    public = [cell for cell in task["cells"].values() if not cell["hidden"]]
-    faults = tuple(fault for cell in public for fault in cell["faults"])
-    only_hidden = _lost(task, True) and not _lost(task, False)
+        return TaskView(heading)
+    faults = tuple(fault for cell in _cells(task, hidden=False) for fault in cell.faults)
+    only_hidden = _lost(task, hidden=True) and not _lost(task, hidden=False)
     reason = _reason(task, faults, only_hidden)
-    remarks = []
-    if score.granted:
-        remarks.append(
-            _WAITS if score.granted.points is None else _marked("this answer", score.granted)
-        )
-    if fields["manual_of"]:
-        remarks.append(_of_words(task["words"], score.words, fields["manual_of"]))
-    comments = [mark.comment for mark in (score.granted, score.words) if mark and mark.comment]
-    return Told(
-        points,
-        tuple(_checks(task)),
-        reason,
-        "" if only_hidden else task["mistake"],
-        tuple(f for f in faults if f not in first_line(reason)),
-        tuple(remarks),
-        "\n".join(comments),
-        task["words"] or "",
-        task["answer"],
+    marks = [mark for mark in (score.granted, score.words) if mark]
+    return TaskView(
+        heading,
+        checks=tuple(_checks(task)),
+        reason=reason,
+        mistake="" if only_hidden else task.mistake,
+        faults=tuple(fault for fault in faults if fault not in first_line(reason)),
+        remarks=tuple(_remarks(task, score, graded)),
+        comment="\n".join(mark.comment for mark in marks if mark.comment),
+        words=task.words or "",
+        answer=task.answer,
     )
 
 
-def _checks(task: Mapping) -> Iterator[str]:
-    for cell_id, cell in task["cells"].items():
-        what = OTHERS if cell["hidden"] else cell_id
-        yield f"{what}: {number(cell['points'])} of {number(cell['of'])}"
+def _checks(task: TaskResult) -> Iterator[str]:
+    for name, cell in task.cells.items():
+        yield f"{OTHERS if cell.hidden else name}: {number(cell.points)} of {number(cell.of)}"
+
+
+def _remarks(task: TaskResult, score: TaskScore, graded: GradedTask) -> Iterator[str]:
+    if score.granted:
+        waits = score.granted.points is None
+        yield _WAITS if waits else _marked("this answer", score.granted)
+    if graded.manual_of:
+        yield _of_words(task.words, score.words, graded.manual_of)
 
 
 def _of_words(words: str | None, mark: Mark | None, of: float) -> str:
@@ -99,31 +123,33 @@ def _marked(what: str, mark: Mark) -> str:
     return f"Your instructor gave {what} {number(mark.points)}"
 
 
-def _lost(task: Mapping, hidden: bool) -> bool:
-    """Whether one of the hidden, or of the public, checks cost points."""
-    cells = task["cells"].values()
-    return any(cell["points"] < cell["of"] for cell in cells if cell["hidden"] == hidden)
+def _cells(task: TaskResult, hidden: bool) -> list[CellResult]:
+    return [cell for cell in task.cells.values() if cell.hidden == hidden]
 
 
-def _reason(task: Mapping, faults: tuple[str, ...], only_hidden: bool) -> str:
-    """The first reason, if it is not a hidden check's; else the first public fault, if any."""
-    reason, hidden = task["reason"], _hidden(task)
-    first = first_line(reason)
+def _lost(task: TaskResult, hidden: bool) -> bool:
+    """Return True if one of the hidden, or of the public, checks cost points."""
+    return any(cell.points < cell.of for cell in _cells(task, hidden))
+
+
+def _reason(task: TaskResult, faults: tuple[str, ...], only_hidden: bool) -> str:
+    """Return the reason if no hidden check shows in it, else the first public fault, if any."""
+    first, secrets = first_line(task.reason), _secrets(task)
     if only_hidden:
         return f"Lost with {OTHERS}."
     if first in faults:
-        return first if _leaks(reason.removeprefix(first), hidden) else reason
-    if _leaks(reason, hidden):
+        return first if _leaks(task.reason.removeprefix(first), secrets) else task.reason
+    if _leaks(task.reason, secrets):
         return faults[0] if faults else f"Lost with {OTHERS}."
-    return reason
+    return task.reason
 
 
-def _hidden(task: Mapping) -> list[str]:
-    """What is not told: hidden checks, their faults, and the labels of these."""
-    faults = [f for cell in task["cells"].values() if cell["hidden"] for f in cell["faults"]]
-    cells = [name for name, cell in task["cells"].items() if cell["hidden"]]
-    return [*cells, *faults, *(fault.partition(": ")[0] for fault in faults)]
+def _secrets(task: TaskResult) -> list[str]:
+    """Return the names of hidden checks, their faults, and the labels of these."""
+    faults = [fault for cell in _cells(task, hidden=True) for fault in cell.faults]
+    names = [name for name, cell in task.cells.items() if cell.hidden]
+    return [*names, *faults, *(fault.partition(": ")[0] for fault in faults)]
 
 
-def _leaks(text: str, hidden: list[str]) -> bool:
-    return any(secret in text for secret in hidden if secret)
+def _leaks(text: str, secrets: list[str]) -> bool:
+    return any(secret in text for secret in secrets if secret)

@@ -14,7 +14,7 @@ _FORMULA = "=+-@\t\r＝＋－＠"
 
 
 def guarded(text: str) -> str:
-    """A cell that no spreadsheet computes: what would begin a formula stands behind an apostrophe.
+    """Return a cell that no spreadsheet computes: an apostrophe stands before a formula's start.
 
     A text that begins with an apostrophe gets one more, so that `plain` finds the text again.
     """
@@ -22,7 +22,7 @@ def guarded(text: str) -> str:
 
 
 def plain(cell: str) -> str:
-    """The text of a guarded cell."""
+    """Return the text of a guarded cell."""
     return cell[1:] if cell.startswith("'") and guarded(cell[1:]) == cell else cell
 
 
@@ -46,7 +46,7 @@ def write(
 
 @dataclass(frozen=True)
 class Table:
-    """A CSV file as it was read: its columns, its rows (row 2 is the first), its delimiter."""
+    """A CSV file: its columns, its rows (row 2 is the first), its delimiter."""
 
     path: Path
     columns: tuple[str, ...]
@@ -55,7 +55,7 @@ class Table:
 
 
 def read(path: Path, needed: Sequence[str]) -> Table:
-    """Read what a person edited: comma, semicolon or tab; UTF-8, UTF-16, or Windows' own encoding.
+    """Read an edited file, by comma, semicolon or tab, in UTF-8, UTF-16 or Windows' own encoding.
 
     Raises:
         ValueError: one sentence, if the file is no such table or lacks a needed column.

@@ -1,9 +1,9 @@
 """Text from a student's side, made harmless for where it goes: a page, Markdown, XML, a terminal.
 
-Names, paths, answers, words and reasons pass through here on their way into every report.
+Names, paths, answers, words and reasons pass through here on their way into every report. Escaping
+for HTML and XML is left to Jinja2 and ElementTree.
 """
 
-import html
 import unicodedata
 
 MANY = 20_000  # characters; what is longer is cut where it is shown, and never where it is kept
@@ -12,16 +12,16 @@ _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}  # control, format (RTL marks), s
 
 
 def visible(text: str, lines: bool = False) -> str:
-    """The text with each control, format and direction character written out, as in ⟨U+202E⟩.
+    """Return the text with each control, format and direction character spelled out: ⟨U+202E⟩.
 
-    Different texts stay different. With ``lines`` line ends and tabs stay what they are.
+    Different texts stay different. With ``lines`` line ends and tabs stay as they are.
     """
     if lines:
         text = text.replace("\r\n", "\n")
-    return "".join(_shown(c, "\n\t" if lines else "") for c in text)
+    return "".join(_spelled(c, "\n\t" if lines else "") for c in text)
 
 
-def _shown(c: str, kept: str) -> str:
+def _spelled(c: str, kept: str) -> str:
     if c == " " or c.isalnum() or c in kept:
         return c
     odd = unicodedata.category(c) in _HIDDEN or c in "⟨\ufffe\uffff"
@@ -29,20 +29,18 @@ def _shown(c: str, kept: str) -> str:
 
 
 def shown(text: str, lines: bool = False) -> str:
-    """For HTML and XML, in text and in attributes."""
-    return html.escape(visible(cut(text), lines))
+    """Return the visible text, cut where it is too long to be read."""
+    return visible(cut(text), lines)
 
 
 def markdown(text: str) -> str:
-    """For a line of Markdown: what could be markup, mathematics or HTML becomes an entity."""
-    return "".join(
-        c if c.isalnum() or c in " ,.:;?" else f"&#{ord(c)};" for c in visible(cut(text))
-    )
+    """Return a line of Markdown in which markup, mathematics and HTML are character entities."""
+    return "".join(c if c.isalnum() or c in " ,.:;?" else f"&#{ord(c)};" for c in shown(text))
 
 
 def fenced(text: str, language: str = "") -> str:
-    """For Markdown, as a block of code that the text itself cannot end."""
-    text = visible(cut(text), lines=True)
+    """Return a code block of Markdown that the text itself cannot end."""
+    text = shown(text, lines=True)
     fence = "```"
     while fence in text:
         fence += "`"
@@ -50,15 +48,20 @@ def fenced(text: str, language: str = "") -> str:
 
 
 def cut(text: str, limit: int = MANY) -> str:
-    """The beginning of a text that is too long to be read."""
+    """Return the beginning of a text that is too long to be read, else the whole."""
     return text if len(text) <= limit else f"{text[:limit]} ... ({len(text)} characters in all)"
 
 
 def first_line(text: str) -> str:
-    """The first line of a reason; the lines below it are a traceback."""
+    """Return the first line of a reason; the lines below it are a traceback."""
     return text.splitlines()[0] if text.strip() else ""
 
 
 def number(value: float | None) -> str:
-    """Points as people write them: 7, 2.5; nothing where there are none."""
+    """Return points as people write them: 7, 2.5; nothing for None."""
     return "" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def several(count: float, one: str) -> str:
+    """Return a count with its noun: 1 day, 2 days."""
+    return f"{count:g} {one if count == 1 else one + 's'}"
