@@ -633,12 +633,33 @@ def test_where_the_grader_itself_failed_a_resumed_run_tries_again(call, tmp_path
 
     assert call(grades=failing) == (0, "")
     kept = _stamps(tmp_path / "out")
-    failed = json.loads((tmp_path / "out" / "results" / f"s05--{NAME}.json").read_text())
-    assert "the grader failed on it" in failed["why"] and failed["points"] == 0
+    before = json.loads((tmp_path / "out" / "results" / f"s05--{NAME}.json").read_text())
+    assert "the grader failed on it" in before["why"] and before["points"] == 0
     del kept[f"s05--{NAME}.json"]
     _goes_on(call, tmp_path / "out", kept)
     again = json.loads((tmp_path / "out" / "results" / f"s05--{NAME}.json").read_text())
     assert again["status"] == "graded"
+
+
+def test_results_of_another_format_are_graded_again_or_refused(call, tmp_path):
+    out = tmp_path / "out"
+    assert call() == (0, "")
+    kept = _stamps(out)
+    old = out / "results" / f"s03--{NAME}.json"
+    old.write_text(json.dumps(json.loads(old.read_text()) | {"format": 0}))
+    status, said = call("--regrade")
+    assert status == 2 and _one_sentence(said), said
+    assert f"s03--{NAME}.json has format 0" in said and "--resume" in said
+    kept.pop(old.name)
+    _goes_on(call, out, kept)
+    session = json.loads((out / "session.json").read_text())
+    (out / "session.json").write_text(json.dumps(session | {"format": 99}))
+    status, said = call("--resume")
+    assert status == 2 and _one_sentence(said), said
+    assert "session.json has format 99" in said and "--seed" in said
+    kept = _stamps(out)
+    assert call("--resume", "--seed", str(session["seed"])) == (0, "")
+    assert _stamps(out) == kept
 
 
 def test_files_taken_back_and_handed_in_anew_are_seen(call, tmp_path):
