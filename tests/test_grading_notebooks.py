@@ -712,14 +712,14 @@ def test_a_wrong_option_is_one_sentence_and_costs_nothing(name, tmp_path, monkey
         (("--jobs", "many"), "invalid int value: 'many'"),
         (("--resume", "--regrade"), "not allowed with argument"),
         (("--isolation", "magic"), "invalid choice: 'magic'"),
-        (("--faster",), "unrecognized arguments: --faster"),
+        (("--faster",), "there is no option '--faster'"),
     ],
 )
 def test_an_unknown_option_ends_with_status_2(options, says, tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["grade", str(tmp_path), "--out", str(tmp_path / "out"), *options])
     said = capsys.readouterr().err
-    assert ended.value.code == 2 and says in said.splitlines()[-1]
+    assert ended.value.code == 2 and says in said.splitlines()[0]
 
 
 def test_nothing_to_grade_and_grades_that_are_there_are_one_sentence(call, tmp_path, capsys):
