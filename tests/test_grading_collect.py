@@ -7,11 +7,12 @@ import struct
 import tarfile
 import zipfile
 
+import mutilations
 import pytest
 
-from coursekit.submissions import collect as collecting
-from coursekit.submissions import listing
-from coursekit.submissions.collect import Handed, Unread, collect
+from coursekit.submissions import intake, listing
+from coursekit.submissions.intake import Handed, Unread, collect
+from coursekit.submissions.reading import read_notebook
 
 A, B = b'{"cells": [1]}', b'{"cells": [2]}'
 SET = "05_arl_fix.ipynb"
@@ -388,7 +389,7 @@ def test_no_student_can_hand_in_for_another(tmp_path):
 
 
 def test_files_without_end_are_cut_off_for_one_student_only(tmp_path, monkeypatch):
-    monkeypatch.setattr(collecting, "FILES", 5)
+    monkeypatch.setattr(intake, "FILES", 5)
     lay(tmp_path, {"anna.zip": zipped({f"{k}.ipynb": A for k in range(10, 30)}), f"ben/{SET}": B})
     rows = list(collect(tmp_path))
     assert [row.student for row in rows] == ["anna"] * 6 + ["ben"]
@@ -417,3 +418,42 @@ def test_no_folder_is_refused_in_a_sentence(tmp_path):
     with pytest.raises(ValueError, match="is no folder; give the one with the submissions"):
         list(collect(tmp_path / "absent"))
     assert list(collect(tmp_path)) == []
+
+
+ARL = "05_arl_fix"
+RECORDS = {ARL: mutilations.record(ARL)}
+SOLVED = mutilations.text(mutilations.notebook(ARL)).encode()
+INSIDE = {"bert/x.ipynb": SOLVED}
+
+
+def surveyed(folder):
+    return intake.survey(collect(folder), RECORDS)
+
+
+def test_files_are_read_again_where_they_were_found_and_no_folder_is_listed_twice(
+    tmp_path, monkeypatch
+):
+    lay(tmp_path, {f"anna/{ARL}.ipynb": SOLVED, "cleo/notes.ipynb": b"[]"})
+    (tmp_path / "class.zip").write_bytes(zipped({"all.zip": zipped(INSIDE), "dan/x.txt": b"?"}))
+    entries = surveyed(tmp_path)
+    assert [entry.set for entry in entries].count(ARL) == 2 and len(entries) > 2
+
+    def refused(*_):
+        raise AssertionError("the folder is listed again")
+
+    monkeypatch.setattr(os, "scandir", refused)
+    found = list(intake.readings(entries))
+    assert [entry for entry, _ in found] == [entry for entry in entries if entry.set]
+    for entry, reading in found:
+        assert reading == read_notebook(SOLVED, entry.path)
+
+
+@pytest.mark.parametrize("damage", [lambda p: p.unlink(), lambda p: p.write_bytes(SOLVED + b" ")])
+def test_a_file_that_changes_during_grading_gives_no_cells_and_is_graded_again(tmp_path, damage):
+    lay(tmp_path, {f"anna/{ARL}.ipynb": SOLVED, f"bert/{ARL}.ipynb": SOLVED})
+    entries = surveyed(tmp_path)
+    damage(tmp_path / "anna" / f"{ARL}.ipynb")
+    (anna, changed), (bert, whole) = intake.readings(entries)
+    assert (anna.student, anna.set, anna.sha256) == ("anna", ARL, "")
+    assert changed.cells == () and changed.notes == (intake.CHANGED,)
+    assert bert == entries[1] and whole.cells

@@ -42,11 +42,10 @@ from coursekit.__main__ import main
 from coursekit.grader import grade as command
 from coursekit.grader.results import Graded, failed
 from coursekit.sandbox import guard, levels
-from coursekit.submissions.collect import collect
+from coursekit.submissions.intake import collect, survey
 from coursekit.submissions.listing import shown
 from coursekit.submissions.matching import match
 from coursekit.submissions.reading import Unreadable, read_notebook
-from coursekit.submissions.survey import survey
 
 linux = pytest.mark.skipif(
     not sys.platform.startswith("linux") or levels.best() == "plain",

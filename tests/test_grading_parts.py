@@ -20,7 +20,7 @@ from coursekit.sandbox import levels, package
 from coursekit.sandbox.launch import Sandbox
 from coursekit.sandbox.limits import Limits
 from coursekit.source.rehearse import rehearse
-from coursekit.submissions.matching import Found, Match
+from coursekit.submissions.matching import FoundAnswer, Match
 
 
 def modules(*sources: str) -> set[str]:
@@ -194,7 +194,7 @@ def judged(run: Callable[[NotebookNode], Run]) -> dict[str, TaskResult]:
         engine,
         Sandbox("plain", Path(), seed=0, threads=1, limits=Limits()),
     )
-    answers = {name: Found(tuple(cells), "") for name, cells in SMALL.solution().items()}
+    answers = {name: FoundAnswer(tuple(cells), "") for name, cells in SMALL.solution().items()}
     return judge.grade(Match(answers, {}, (), ()))
 
 

@@ -12,7 +12,7 @@ from mutilations import SETS, answers, mutilate, notebook, percent, record, sour
 from coursekit.checks.record import GivenCell
 from coursekit.dataclass_json import encode
 from coursekit.submissions.contents import PARTS_LIMIT
-from coursekit.submissions.matching import match, recognise
+from coursekit.submissions.matching import match, set_of
 from coursekit.submissions.reading import CELL_LIMIT, SIZE_LIMIT, Unreadable, read_notebook
 
 SET = "05_arl_fix"
@@ -485,7 +485,7 @@ def test_answers_all_in_one_cell_go_each_to_its_task():
 def test_a_script_without_marks_gives_answers_and_no_checks():
     code = "\n\n\n".join(cell["source"] for cell in SOLVED["cells"] if cell["cell_type"] == "code")
     got = matched(code, "x.py")
-    assert recognise(read(code, "x.py").cells, "x.py", {SET: RECORD}) == SET
+    assert set_of(read(code, "x.py").cells, "x.py", {SET: RECORD}) == SET
     for task, answer in ANSWERS.items():
         (found,) = got.answers[task].sources
         assert answer in found and "check" not in found and "exercise_set" not in found
@@ -694,7 +694,7 @@ def test_a_set_is_recognised_by_its_content(name, form):
     records = {each: record(each) for each in SETS}
     wrong = SETS[SETS.index(name) - 1]
     cells = read(form(notebook(name))).cells
-    assert recognise(cells, f"anna/{wrong}.ipynb", records) == name
+    assert set_of(cells, f"anna/{wrong}.ipynb", records) == name
 
 
 @pytest.mark.parametrize(
@@ -712,7 +712,7 @@ def test_a_set_is_recognised_by_its_content(name, form):
 )
 def test_a_set_is_else_recognised_by_its_file_name(file, name):
     records = {each: record(each) for each in SETS}
-    assert recognise(read(one("x = 1")).cells, file, records) == name
+    assert set_of(read(one("x = 1")).cells, file, records) == name
 
 
 def test_many_odd_cells_are_matched_in_time():

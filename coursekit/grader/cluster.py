@@ -20,8 +20,8 @@ from coursekit.grader.scoring import Judge
 from coursekit.report.model import Session
 from coursekit.sandbox import levels
 from coursekit.sandbox.limits import Limits
+from coursekit.submissions.intake import Entry
 from coursekit.submissions.reading import Reading
-from coursekit.submissions.survey import Entry
 
 WAIT = 20  # seconds for the scheduler to have a worker
 

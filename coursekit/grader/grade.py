@@ -35,9 +35,8 @@ from coursekit.report.regrade_diff import regrade_diff
 from coursekit.report.text import visible
 from coursekit.sandbox import levels
 from coursekit.sandbox.limits import Limits
-from coursekit.submissions.collect import collect
+from coursekit.submissions.intake import Entry, collect, readings, survey
 from coursekit.submissions.reading import Reading
-from coursekit.submissions.survey import Entry, contents, survey
 
 _PACKAGES = ("torch", "numpy", "nbval", "pytest", "ipykernel", "jupyter_client")
 
@@ -108,8 +107,8 @@ def _grade(
         for name in sorted({entry.set for entry in todo if entry.set}):
             print(f"{name}: finding out what is right, and proving the grader", flush=True)
             mine = [entry for entry in todo if entry.set == name]
-            readings = contents(collect(options.submissions), mine)
-            yield from _grade_set(options, sets[name], session, opened, readings, progress.start)
+            again = readings(mine)
+            yield from _grade_set(options, sets[name], session, opened, again, progress.start)
 
 
 def _grade_set(

@@ -16,7 +16,7 @@ from coursekit.checks.record import CellRecord, Record, TaskRecord
 from coursekit.source.cut import cut, given_cells
 from coursekit.source.markers import solved, stub
 from coursekit.source.tasks import ExerciseSet, Task, is_hidden, read_set
-from coursekit.submissions.grafting import graft
+from coursekit.submissions.given import graft
 
 
 @dataclass(frozen=True)

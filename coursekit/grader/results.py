@@ -8,9 +8,9 @@ from coursekit.files import safe_name, write_whole
 from coursekit.grader.pristine import Pristine, manual_points
 from coursekit.grader.scoring import Judge
 from coursekit.report.model import SubmissionResult, TaskResult, read_result, written_result
+from coursekit.submissions.intake import Entry
 from coursekit.submissions.matching import match
 from coursekit.submissions.reading import Reading
-from coursekit.submissions.survey import Entry
 
 
 @dataclass(frozen=True)

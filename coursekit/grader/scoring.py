@@ -15,8 +15,8 @@ from coursekit.sandbox.guard import IN_ALL
 from coursekit.sandbox.launch import Sandbox
 from coursekit.source.tasks import is_hidden
 from coursekit.student.check import trouble
-from coursekit.submissions.grafting import owner
-from coursekit.submissions.matching import Found, Match
+from coursekit.submissions.given import owner
+from coursekit.submissions.matching import FoundAnswer, Match
 
 LEAST = 5  # seconds: with less left, another run is not begun
 LATE = "took longer than"
@@ -198,7 +198,7 @@ class Judge:
         )
 
     def _reason(
-        self, name: str, found: Found, outcome: Outcome, cells: dict[str, CellResult]
+        self, name: str, found: FoundAnswer, outcome: Outcome, cells: dict[str, CellResult]
     ) -> str:
         """Return the first reason for lost points, from the checks that students have."""
         if name in outcome.broke:

@@ -21,7 +21,7 @@ from coursekit.checks.digest import fingerprint
 from coursekit.checks.record import UNWRITTEN, TaskRecord
 from coursekit.source.execute import execute
 from coursekit.student.notebook import Submission, find, read
-from coursekit.submissions.grafting import owner
+from coursekit.submissions.given import owner
 
 CELL_LIMIT = 120  # seconds; each call of an answer has its own, shorter one
 WIDTH = 96

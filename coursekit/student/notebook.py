@@ -14,8 +14,8 @@ from nbformat import NotebookNode
 
 from coursekit.checks.imports import forbidden
 from coursekit.checks.record import Record, load, load_all
-from coursekit.submissions.grafting import graft
-from coursekit.submissions.matching import Match, match, recognise
+from coursekit.submissions.given import graft
+from coursekit.submissions.matching import Match, match, set_of
 from coursekit.submissions.reading import Unreadable, read_notebook
 
 
@@ -120,5 +120,5 @@ def read(path: Path) -> Submission:
 def _recognised(path: Path, cells: tuple) -> Record | None:
     """The record of a set under another name."""
     records = load_all(path.parent)
-    name = recognise(cells, path.name, records)
+    name = set_of(cells, path.name, records)
     return records[name] if name else None

@@ -16,7 +16,7 @@ GZIP = b"\x1f\x8b"
 
 
 class Refused(ValueError):
-    """Why a file or an archive is not read: the end of a sentence."""
+    """Raised when a file or an archive is refused; the message completes a sentence."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,11 @@ class Member:
     size: int
     when: float | None  # seconds since 1970
     is_folder: bool
-    fault: str  # why it is not read; empty if it may be
+    fault: str  # the reason why it is not read; empty if it may be
 
 
 class Archive:
-    """A zip or tar file that is read member by member. Raises Refused for what is no such file."""
+    """A zip or tar file that is read member by member. Raises Refused for any other file."""
 
     def __init__(self, file: BinaryIO, limit: int) -> None:
         self._file, self._limit = file, limit
@@ -56,7 +56,7 @@ class Archive:
             raise Refused(f"it does not open as an archive ({type(error).__name__})") from None
 
     def read(self, k: int) -> bytes:
-        """The bytes of member k. Raises Refused if they are too many, or damaged."""
+        """Return the bytes of member k. Raises Refused if they are too many, or damaged."""
         if self.members[k].fault:
             raise Refused(self.members[k].fault)
         try:
@@ -78,7 +78,7 @@ class Archive:
 
 
 def limited(stream: BinaryIO, limit: int) -> bytes:
-    """All that a stream holds, at most so many bytes."""
+    """Return all bytes of a stream. Raises Refused if there are more than ``limit``."""
     data = stream.read(limit + 1)
     if len(data) > limit:
         raise Refused(f"it is larger than {limit:,} bytes; clear the notebook's outputs")
@@ -86,12 +86,12 @@ def limited(stream: BinaryIO, limit: int) -> bytes:
 
 
 def is_archive(name: str) -> bool:
-    """Whether a file is one by its name."""
+    """Return True if the name is that of an archive."""
     return name.lower().endswith(SUFFIXES)
 
 
 def _tar(file: BinaryIO, limit: int) -> tarfile.TarFile:
-    """Unpacked into memory as a whole, with the same limit: gzip has no way to look ahead."""
+    """Unpack into memory as a whole, with the same limit: gzip has no way to look ahead."""
     data = limited(file, limit)
     if data[:2] == GZIP:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:

@@ -1,4 +1,4 @@
-"""What is in a damaged file: one side of Git's conflicts, and every whole cell of a notebook."""
+"""The readable part of a damaged file: one side of Git's conflicts, every whole notebook cell."""
 
 import json
 import re
@@ -16,11 +16,11 @@ _CONFLICT = {"<<<<<<<": "upper", "|||||||": "base", "=======": "lower", ">>>>>>>
 
 
 class Unreadable(ValueError):
-    """Why a file gives no cells: one sentence."""
+    """Raised for a file that gives no cells; the message is one sentence."""
 
 
 def resolved(text: str, notes: list[str]) -> str:
-    """Without Git's conflict marks: of all upper and all lower sides, the one with more written."""
+    """Remove Git's conflict marks; keep the upper or lower sides, whichever has more answers."""
     if not re.search("^<{7} ", text, re.MULTILINE):
         return text
     sides: dict[str, list[str]] = {"upper": [], "lower": [], "base": []}
@@ -39,9 +39,9 @@ def resolved(text: str, notes: list[str]) -> str:
 
 
 def cell_contents(text: str, notes: list[str], most: int) -> list:
-    """What stands where the cells of a notebook should be; of a damaged one, at most so many."""
+    """Return the list of a notebook's cells; from a damaged one, at most ``most`` whole cells."""
     body = text.lstrip()
-    parts = sum(body.count(each) for each in "{[,")
+    parts = sum(body.count(mark) for mark in "{[,")
     if parts > PARTS_LIMIT:
         raise Unreadable(
             f"the file has {parts:,} values and the limit is {PARTS_LIMIT:,}; clear "
@@ -64,9 +64,9 @@ def cell_contents(text: str, notes: list[str], most: int) -> list:
 
 
 def _decoder() -> json.JSONDecoder:
-    """Drops outputs as soon as they are parsed, and minds neither long numbers nor newlines."""
+    """Return a decoder that drops outputs while parsing, and accepts long numbers and newlines."""
     return json.JSONDecoder(
-        object_hook=lambda each: None if "output_type" in each else each,
+        object_hook=lambda content: None if "output_type" in content else content,
         parse_int=float,
         strict=False,
     )
@@ -85,7 +85,7 @@ def _listed(content: object) -> list | None:
 
 
 def _saved(text: str) -> Iterator[dict]:
-    """Every whole cell of a damaged file."""
+    """Yield every whole cell of a damaged file."""
     decoder, place, failed = _decoder(), 0, 0
     while failed < ATTEMPTS and (opening := _OPENING.search(text, place)):
         place = opening.start() + 1

@@ -1,7 +1,8 @@
-"""An exercise as it was given, prepared for looking up the cells of a student's notebook in it."""
+"""An exercise as it was given: find a student's cells in it, and put answers into it."""
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from functools import cache, cached_property
 
@@ -10,8 +11,8 @@ from coursekit.source.markers import YOUR_TURN
 from coursekit.submissions.reading import Cell
 from coursekit.submissions.statements import Statement, bare, statements, unfenced
 
-LIKE = 0.8  # from here on a text is taken for an altered copy of another
-WORDS = 400  # of each text, that are compared
+LIKE = 0.8  # texts at least this similar count as altered copies of each other
+WORDS = 400  # per text, that are compared
 
 _HEADING = re.compile(
     r"\W*(?:task|exercise|question)\s*(\d+)\s*[:.)\u2013-]*\s*(.*)", re.IGNORECASE
@@ -21,14 +22,14 @@ _CHECKING = re.compile(r"\b(?:Check|exercise_set)\(|\bcheck(?:\.\w+)?\(")
 
 
 class Given:
-    """The cells of a record by id, what each is for, and how alike a student's cell is."""
+    """The cells of a record by id and purpose, and how similar a student's cell is to them."""
 
     def __init__(self, record: Record) -> None:
         self.tasks = record.tasks
         self.cells = {cell.id: cell for cell in record.notebook}
         self.answers = {task.answer: name for name, task in self.tasks.items()}
         self.checks = {cell for task in self.tasks.values() for cell in task.cells}
-        self.owner = {each: name for name, task in self.tasks.items() for each in task.names}
+        self.owner = {defined: name for name, task in self.tasks.items() for defined in task.names}
         self.section: dict[str, str | None] = {}
         self.statements = cache(statements)  # as long as this notebook is matched
         self.answered = cache(self._answered)
@@ -38,11 +39,11 @@ class Given:
             self.section[name] = now
 
     def stub(self, task: str) -> str:
-        """What the answer cell of a task had."""
+        """Return the answer cell of a task before anybody wrote in it."""
         return self.cells[self.tasks[task].answer].source
 
     def identify(self, cell: Cell) -> tuple[str | None, str]:
-        """The id of the given cell that this is, and how that was seen; (None, "") if of none."""
+        """Return the id of the given cell that this is, and how we know it; (None, "") if none."""
         if cell.id in self.cells:
             return cell.id, "by its cell id"
         title = cell.metadata.get("title")
@@ -52,79 +53,93 @@ class Given:
         return name, "by likeness" if name else ""
 
     def own(self, source: str) -> list[Statement]:
-        """The statements of a cell that are neither given nor do any checking."""
+        """Return the statements of a cell that were not given and do not call a check."""
         return [
-            each
-            for each in self.statements(source)
-            if bare(each.source) not in self._known and not _CHECKING.search(each.source)
+            statement
+            for statement in self.statements(source)
+            if bare(statement.source) not in self._known and not _CHECKING.search(statement.source)
         ]
 
     def _answered(self, source: str) -> dict[str, list[Statement]]:
-        """The tasks that a cell has definitions for, with these."""
+        """Return the tasks for which a cell has definitions, with these definitions."""
         found: dict[str, list[Statement]] = {}
-        for each in self.own(source):
-            if each.defines in self.owner:
-                found.setdefault(self.owner[each.defines], []).append(each)
+        for statement in self.own(source):
+            if statement.defines in self.owner:
+                found.setdefault(self.owner[statement.defines], []).append(statement)
         return found
 
     def written(self, source: str, task: str) -> set[str]:
-        """The names of a task that a cell defines, and not as they were given."""
-        given = {bare(each.source) for each in self.statements(self.stub(task))}
+        """Return the names of a task that a cell defines, unless the definition was given."""
+        given = {bare(statement.source) for statement in self.statements(self.stub(task))}
         return {
-            each.defines
-            for each in self.answered(source).get(task, ())
-            if bare(each.source) not in given and YOUR_TURN not in each.source
+            statement.defines
+            for statement in self.answered(source).get(task, ())
+            if statement.defines
+            and bare(statement.source) not in given
+            and YOUR_TURN not in statement.source
         }
 
     def part(self, source: str, task: str, alone: bool = True) -> str:
-        """A cell without checks, and if alone, without other tasks' answers; as it is if it can."""
+        """Return a cell without checks and, if ``alone``, without the answers to other tasks."""
         own = self.own(source)
-        others = [each for each in own if alone and self.owner.get(each.defines, task) != task]
+        others = [
+            statement
+            for statement in own
+            if alone and self.owner.get(statement.defines or "", task) != task
+        ]
         if not others and not _CHECKING.search(source):
             return source
-        kept = [each.above + each.source + "\n" for each in own if each not in others]
+        kept = [
+            statement.above + statement.source + "\n"
+            for statement in own
+            if statement not in others
+        ]
         return "".join(kept).strip("\n")
 
     def added(self, name: str, source: str) -> str:
-        """What a student added to a given cell: imports, and definitions that no given cell has."""
-        given = {each.defines for each in self._given}
+        """Return what a student added to a given cell: imports, and new definitions."""
+        given = {statement.defines for statement in self._given}
         return "\n".join(
-            each.source
-            for each in self.own(source)
-            if each.imports or (each.defines and each.defines not in given)
+            statement.source
+            for statement in self.own(source)
+            if statement.imports or (statement.defines and statement.defines not in given)
         )
 
     def lent(self, task: str) -> set[str]:
-        """The reference for a task that the exercise itself offers to those who are stuck."""
+        """Return the reference answer that later tasks show to students who are stuck."""
         folds = [
             cell.source for name, cell in self.cells.items() if name.endswith(f"-needs-{task}")
         ]
-        return {bare(each.source) for fold in folds for each in self.statements(unfenced(fold))}
+        return {
+            bare(statement.source)
+            for fold in folds
+            for statement in self.statements(unfenced(fold))
+        }
 
     def heading(self, source: str) -> str | None:
-        """The task whose heading a text is, by its number and its title."""
+        """Return the task whose heading a text is, by its number and its title."""
         line = source.strip().partition("\n")[0][:200]
         numbered = _HEADING.match(line)
         if not numbered and not line.startswith("#"):
             return None
         title = (numbered[2] if numbered else line).strip("#*_ ").lower()
-        scores = {}
+        scores: dict[str, float] = {}
         for k, (name, task) in enumerate(self.tasks.items(), 1):
             same = SequenceMatcher(None, title, task.title.lower()).ratio()
-            here = bool(numbered) and numbered[1] == str(k)
+            here = numbered is not None and numbered[1] == str(k)
             scores[name] = 1 if here and not title else same + here / 2
-        best = max(scores, key=scores.get)
+        best = max(scores, key=lambda name: scores[name])
         return best if scores[best] >= 0.6 else None
 
     def closest(self, source: str, names: list[str], least: float = LIKE) -> str | None:
-        """The given cell, of these, whose words are most like those of a text."""
+        """Return the given cell, of these, that shares most words with a text."""
         words = _words(source)
         scores = {name: _likeness(words, self._words[name]) for name in names}
-        best = max(scores, key=scores.get, default=None)
+        best = max(scores, key=lambda name: scores[name], default=None)
         return best if best and scores[best] >= least else None
 
     def keeps(self, prompt: str, source: str) -> bool:
-        """Whether a text still has most words of the prompt that it was given under."""
+        """Return True if a text still has most words of the prompt above it."""
         asked = _words(prompt)
         return (asked & _words(source)).total() >= LIKE * asked.total()
 
@@ -149,7 +164,7 @@ class Given:
 
     @cached_property
     def _code_cells(self) -> list[str]:
-        """All code but the answers."""
+        """The ids of all code cells but the answers."""
         return [
             name
             for name, cell in self.cells.items()
@@ -172,16 +187,46 @@ class Given:
     @cached_property
     def _given(self) -> list[Statement]:
         return [
-            each for name in self._code_cells for each in self.statements(self.cells[name].source)
+            statement
+            for name in self._code_cells
+            for statement in self.statements(self.cells[name].source)
         ]
 
     @cached_property
     def _known(self) -> set[str]:
-        return {bare(each.source) for each in self._given}
+        return {bare(statement.source) for statement in self._given}
 
     @cached_property
     def _words(self) -> dict[str, Counter]:
         return {name: _words(cell.source) for name, cell in self.cells.items()}
+
+
+def graft(
+    cells: Iterable[tuple[str, str]],
+    answers: Mapping[str, Sequence[str]],
+    before: Iterable[str] = (),
+) -> Iterator[tuple[str, str]]:
+    """Yield id and source of the exercise's code cells, with answers instead of answer cells.
+
+    Args:
+        cells: id and source of each given code cell.
+        answers: the student's cells by the id of the answer cell. The first of them keeps this id;
+            the others are called ``id__1``, ``id__2``, ... (see `owner`).
+        before: the student's own cells that run ahead of the first answer.
+    """
+    before = list(before)
+    for name, source in cells:
+        if name not in answers:
+            yield name, source
+            continue
+        yield from ((f"before-{k}", own) for k, own in enumerate(before))
+        before = []
+        yield from ((f"{name}__{k}" if k else name, own) for k, own in enumerate(answers[name]))
+
+
+def owner(name: str) -> str:
+    """Return the id of the answer cell that a grafted cell belongs to."""
+    return name.partition("__")[0]
 
 
 def _words(source: str) -> Counter:
@@ -189,6 +234,6 @@ def _words(source: str) -> Counter:
 
 
 def _likeness(one: Counter, other: Counter) -> float:
-    """difflib's quick ratio, over words: 1 for the same words, 0 if they share none."""
+    """Return difflib's quick ratio over words: 1 for the same words, 0 if they share none."""
     total = one.total() + other.total()
     return 2 * (one & other).total() / total if total else 0.0

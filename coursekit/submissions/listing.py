@@ -1,6 +1,6 @@
-"""Every file that lies under a folder, and in the archives there; read one at a time.
+"""Every file under a folder, and in the archives there, read one at a time.
 
-Links are not followed, devices not opened, nothing is written.
+Links are not followed, devices are not opened, and nothing is written.
 """
 
 import os
@@ -18,15 +18,16 @@ from coursekit.submissions.archives import Archive, Refused, is_archive, limited
 NOTEBOOKS = (".ipynb", ".ipynb.txt", ".ipynb.json", ".py")
 DEPTH = 8  # folders within each other
 NESTED = 3  # archives within each other
-COURSE = {"solutions", "course", "coursekit", "tests"}  # beside exercises/, they are no student's
+COURSE = {"solutions", "course", "coursekit", "tests"}  # beside exercises/: not a student's
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A file that was seen: its path, archives on it included, and how to get at it."""
+class Listed:
+    """A file or folder that was seen: its path, with the archives on it, and where to read it."""
 
     parts: tuple[str, ...]
-    steps: tuple[Path | int, ...] = ()  # a file, then the number of a member in each archive
+    file: Path | None = None  # the file on disk, or the outermost archive
+    members: tuple[int, ...] = ()  # the number of the member in each archive, outermost first
     when: float | None = None
     is_folder: bool = False
     fault: str = ""
@@ -35,22 +36,22 @@ class Entry:
 
     @property
     def path(self) -> str:
-        """Its path on one line."""
+        """The path on one line."""
         return shown("/".join(self.parts))
 
     @property
     def matters(self) -> bool:
-        """Whether it may hold a notebook, by its name."""
+        """True if it may hold a notebook, by its name."""
         name = self.parts[-1]
         return name.lower().endswith(NOTEBOOKS) or (bool(self.fault) and is_archive(name))
 
 
 class Files:
-    """Lists and reads what lies under a folder; keeps the last archives open."""
+    """Lists and reads the files under a folder; keeps the last archives open."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._open: dict[tuple, Archive] = {}
+        self._open: dict[tuple[Path, tuple[int, ...]], Archive] = {}
 
     def __enter__(self) -> "Files":
         return self
@@ -60,15 +61,15 @@ class Files:
             for archive in self._open.values():
                 stack.callback(archive.close)
 
-    def below(self, folder: Path, parts: tuple[str, ...] = ()) -> Iterator[Entry]:
-        """Every entry of a folder, and of the folders and archives in it."""
+    def below(self, folder: Path, parts: tuple[str, ...] = ()) -> Iterator[Listed]:
+        """Yield all files and folders in a folder, and in the folders and archives there."""
         try:
             with os.scandir(folder) as found:
                 items = sorted(found, key=lambda item: item.name)
         except OSError as error:
             if not parts:
                 raise ValueError(f"{folder} does not open: {error.strerror}") from None
-            yield Entry(parts, fault=f"the folder does not open ({type(error).__name__})")
+            yield Listed(parts, fault=f"the folder does not open ({type(error).__name__})")
             return
         names = {item.name for item in items}
         for item in items:
@@ -76,37 +77,37 @@ class Files:
             if _ignored(here, "exercises" in names):
                 continue
             if item.is_symlink() or not (item.is_file() or item.is_dir()):
-                yield Entry(here, fault="it is a link or a device, and no file")
+                yield Listed(here, fault="it is a link or a device, and no file")
             elif item.is_file():
-                yield from self._file(Entry(here, (path,), item.stat().st_mtime))
+                yield from self._file(Listed(here, path, when=item.stat().st_mtime))
             elif len(here) > DEPTH:
-                yield Entry(here, fault=f"folders are nested more than {DEPTH} deep")
+                yield Listed(here, fault=f"folders are nested more than {DEPTH} deep")
             else:
-                yield Entry(here, is_folder=True)
+                yield Listed(here, is_folder=True)
                 yield from self.below(path, here)
 
-    def read(self, entry: Entry) -> bytes:
-        """The bytes of a file. Raises Refused."""
-        if entry.fault:
-            raise Refused(entry.fault)
-        if len(entry.steps) > 1:
-            return self._archive(entry.steps[:-1]).read(entry.steps[-1])
-        with _opened(entry.steps[0]) as file:
+    def read(self, listed: Listed) -> bytes:
+        """Return the bytes of a file. Raises Refused."""
+        if listed.fault or listed.file is None:
+            raise Refused(listed.fault or "it is a folder, and no file")
+        if listed.members:
+            return self._archive(listed.file, listed.members[:-1]).read(listed.members[-1])
+        with _opened(listed.file) as file:
             return limited(file, self._limit)
 
-    def _file(self, entry: Entry) -> Iterator[Entry]:
-        """A file, or what is in it if it is an archive."""
-        if entry.fault or not is_archive(entry.parts[-1]):
-            yield entry
+    def _file(self, listed: Listed) -> Iterator[Listed]:
+        """Yield a file; of an archive, its members too."""
+        if listed.fault or listed.file is None or not is_archive(listed.parts[-1]):
+            yield listed
             return
         try:
-            if len(entry.steps) > NESTED:
+            if len(listed.members) >= NESTED:
                 raise Refused(f"archives are nested more than {NESTED} deep")
-            members = self._archive(entry.steps).members
+            members = self._archive(listed.file, listed.members).members
         except Refused as error:
-            yield replace(entry, fault=str(error))
+            yield replace(listed, fault=str(error))
             return
-        yield replace(entry, is_folder=True)
+        yield replace(listed, is_folder=True)
         names = [tuple(member.name.replace("\\", "/").strip("/").split("/")) for member in members]
         homes = {
             name[:k] for name in names for k, part in enumerate(name[:DEPTH]) if part == "exercises"
@@ -120,33 +121,35 @@ class Files:
             if any(_ignored(name[: j + 1], name[:j] in homes) for j in range(len(name))):
                 continue
             inside = replace(
-                entry,
-                parts=(*entry.parts, *name),
-                steps=(*entry.steps, k),
+                listed,
+                parts=(*listed.parts, *name),
+                members=(*listed.members, k),
                 when=member.when,
                 is_folder=member.is_folder,
                 fault=fault,
             )
             yield from self._file(inside)
 
-    def _archive(self, steps: tuple) -> Archive:
-        """The archive that these steps lead to; the last few stay open."""
-        if steps in self._open:
-            self._open[steps] = self._open.pop(steps)
+    def _archive(self, file: Path, members: tuple[int, ...]) -> Archive:
+        """Return the archive in ``file`` that these members lead to; the last few stay open."""
+        key = file, members
+        if key in self._open:
+            self._open[key] = self._open.pop(key)
         else:
-            if len(steps) == 1:
-                file = _opened(steps[0])
+            stream: BinaryIO
+            if members:
+                stream = BytesIO(self._archive(file, members[:-1]).read(members[-1]))
             else:
-                file = BytesIO(self._archive(steps[:-1]).read(steps[-1]))
+                stream = _opened(file)
             while len(self._open) >= NESTED:
                 self._open.pop(next(iter(self._open))).close()
-            self._open[steps] = Archive(file, self._limit)
-        return self._open[steps]
+            self._open[key] = Archive(stream, self._limit)
+        return self._open[key]
 
 
 def _opened(path: Path) -> BinaryIO:
-    """A file open for reading; never a link or a device, even if it has just become one."""
-    flags = os.O_RDONLY | sum(getattr(os, each, 0) for each in ("O_NOFOLLOW", "O_NONBLOCK"))
+    """Open a file for reading; never a link or a device, even if it has just become one."""
+    flags = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK"))
     flags |= getattr(os, "O_BINARY", 0)
     try:
         file = os.fdopen(os.open(path, flags), "rb")
@@ -159,7 +162,7 @@ def _opened(path: Path) -> BinaryIO:
 
 
 def _ignored(parts: tuple[str, ...], in_course: bool) -> bool:
-    """Whether a program made this, or the course: none of it was handed in."""
+    """Return True for files that a program or the course made: they were not handed in."""
     name = parts[-1]
     return (
         name.startswith((".", "__MACOSX"))
@@ -170,9 +173,9 @@ def _ignored(parts: tuple[str, ...], in_course: bool) -> bool:
 
 
 def shown(text: str) -> str:
-    """A name as one line of text: newlines, marks that turn the writing, and the like escaped.
+    """Return a name as one line of text, with newlines, direction marks and the like escaped.
 
-    Backslashes are too: two names never become one.
+    Backslashes are escaped as well, so that two names never become one.
     """
     return "".join(
         c if c.isprintable() and c != "\\" else c.encode("unicode_escape").decode("ascii")

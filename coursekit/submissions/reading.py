@@ -1,7 +1,7 @@
 """A student's file as cells, however damaged or foreign it is; nothing in it is executed.
 
-Notebooks of nbformat 2 to 4 and percent scripts, in any Unicode encoding or Latin-1. What had to be
-mended is told in a sentence each; a file that gives no cell raises `Unreadable`.
+It reads notebooks of nbformat 2 to 4 and percent scripts, in any Unicode encoding or Latin-1. Each
+repair gives one sentence. A file without any cell raises `Unreadable`.
 """
 
 import codecs
@@ -17,7 +17,7 @@ SIZE_LIMIT = 64_000_000  # bytes; outputs are dropped while parsing
 CELL_LIMIT = 1_000
 CELL_LENGTH = 100_000  # characters; pictures in a text do not count
 LENGTH_LIMIT = 2_000_000  # of all cells together
-SINGLY = 100_000  # so many bytes that are no UTF-8 are decoded one by one
+SINGLY = 100_000  # at most so many bytes that are no UTF-8 are decoded one by one
 
 _PERCENT = re.compile(r"^# ?%%(?:[ \t](.*))?$", re.MULTILINE)
 _SCRIPT = re.compile(r"^# In ?\[[\d ]*\]:(.*)$", re.MULTILINE)  # nbconvert's
@@ -29,7 +29,7 @@ _ODD = re.compile(r"[\x00\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell. Its kind is "code", or "markdown" for all that is not run."""
+    """One cell. Its kind is "code", or "markdown" for every cell that does not run."""
 
     id: str | None
     kind: str
@@ -39,16 +39,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class Reading:
-    """The cells of a file, and a sentence for each thing that was mended."""
+    """The cells of a file, and one sentence per repair."""
 
     cells: tuple[Cell, ...]
     notes: tuple[str, ...]
 
 
 def read_notebook(data: bytes, name: str) -> Reading:
-    """The cells of a notebook or percent script; ``name`` says which in doubt.
+    """Return the cells of a notebook or percent script; in doubt, ``name`` decides which it is.
 
-    Raises Unreadable, one sentence.
+    Raises:
+        Unreadable: one sentence, for a file that has no cells or is too large.
     """
     if len(data) > SIZE_LIMIT:
         raise Unreadable(
@@ -84,7 +85,7 @@ def read_notebook(data: bytes, name: str) -> Reading:
 
 
 def is_script(text: str) -> bool:
-    """Whether a text is cut into cells by percent marks, or by those of nbconvert's scripts."""
+    """Return True if a text has percent marks, or the marks of nbconvert's scripts."""
     return bool(_PERCENT.search(text) or _SCRIPT.search(text))
 
 
@@ -130,8 +131,9 @@ def _cell(content: dict, notes: list[str]) -> Cell:
     if kind == "heading":  # nbformat 3
         level = content.get("level")
         source = "#" * (int(level) if level in range(1, 7) else 2) + " " + source
-    names = [each for each in (content.get("id"), metadata.get("id")) if isinstance(each, str)]
-    return Cell((names or [None])[0], "code" if kind == "code" else "markdown", source, metadata)
+    found = (content.get("id"), metadata.get("id"))
+    identity = next((name for name in found if isinstance(name, str)), None)
+    return Cell(identity, "code" if kind == "code" else "markdown", source, metadata)
 
 
 def _source(written: object, notes: list[str]) -> str:
@@ -148,7 +150,7 @@ def _source(written: object, notes: list[str]) -> str:
 
 
 def _script(text: str) -> Iterator[Cell]:
-    """The cells of a percent script; one that has no marks is a single cell."""
+    """Yield the cells of a percent script; a script without marks is a single cell."""
     text = _HEADER.sub("", text, count=1) if text.startswith("# ---\n") else text
     mark = _PERCENT if _PERCENT.search(text) else _SCRIPT
     first = mark.search(text)

@@ -21,7 +21,7 @@ class Statement:
 
 
 def statements(source: str) -> tuple[Statement, ...]:
-    """The statements of a cell, in order; together with what is above them they are its text."""
+    """Return the statements of a cell, in order, each with the comments and blank lines above."""
     lines = source.split("\n")
     found, done = [], 0
     for start, end in _spans(source, lines):
@@ -40,17 +40,17 @@ def statements(source: str) -> tuple[Statement, ...]:
 
 
 def defined(source: str) -> frozenset[str]:
-    """The functions and classes that a cell defines."""
-    return frozenset(each.defines for each in statements(source) if each.defines)
+    """Return the functions and classes that a cell defines."""
+    return frozenset(statement.defines for statement in statements(source) if statement.defines)
 
 
 def bare(source: str) -> str:
-    """A text without what does not show: blanks at the ends of its lines, blank lines around it."""
+    """Return a text without blanks at the ends of its lines and blank lines around it."""
     return "\n".join(line.rstrip() for line in source.strip().split("\n"))
 
 
 def unfenced(source: str) -> str:
-    """The code in the fences of a text; the text itself if it has none."""
+    """Return the code in the fences of a text; the text itself if it has none."""
     code, fence = [], ""
     for line in source.split("\n"):
         mark = _FENCE.match(line)
@@ -64,7 +64,7 @@ def unfenced(source: str) -> str:
 
 
 def _spans(source: str, lines: list[str]) -> list[tuple[int, int]]:
-    """First line and line after the last of each statement; a line holds the last on it."""
+    """Return the first line of each statement, and the line after its last one."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -74,7 +74,7 @@ def _spans(source: str, lines: list[str]) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     for node in body:
         decorators = getattr(node, "decorator_list", [])
-        start = min([node.lineno, *(each.lineno for each in decorators)]) - 1
+        start = min([node.lineno, *(decorator.lineno for decorator in decorators)]) - 1
         if spans and start < spans[-1][1]:  # a = 1; b = 2
             spans[-1] = (spans[-1][0], node.end_lineno)
         else:
