@@ -5,14 +5,22 @@ import io
 import stat
 import tarfile
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import BinaryIO
+from typing import IO, BinaryIO, Protocol
 
 ENTRIES = 50_000  # files in one archive
 SUFFIXES = (".zip", ".tar.gz", ".tgz", ".tar")
 GZIP = b"\x1f\x8b"
+
+
+class Readable(Protocol):
+    """Anything with bytes to read: a file, or a member of an archive."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most so many bytes."""
 
 
 class Refused(ValueError):
@@ -35,19 +43,22 @@ class Archive:
 
     def __init__(self, file: BinaryIO, limit: int) -> None:
         self._file, self._limit = file, limit
+        self._opened: tarfile.TarFile | zipfile.ZipFile
+        self._open: Callable[[int], IO[bytes] | None]
         try:
             start = file.read(512)
             file.seek(0)
-            self._tar = start[:2] == GZIP or start[257:262] == b"ustar"
-            if self._tar:
-                self._opened = _tar(file, limit)
-                self._infos = list(islice(self._opened, ENTRIES))
-                self.members = [_of_tar(info) for info in self._infos]
+            if start[:2] == GZIP or start[257:262] == b"ustar":
+                self._opened = tar = _tar(file, limit)
+                parts = list(islice(tar, ENTRIES))
+                self.members = [_of_tar(part) for part in parts]
+                self._open = lambda k: tar.extractfile(parts[k])
             else:
                 _count(file)
-                self._opened = zipfile.ZipFile(file)
-                self._infos = self._opened.infolist()
-                self.members = [_of_zip(info) for info in self._infos]
+                self._opened = zipped = zipfile.ZipFile(file)
+                infos = zipped.infolist()
+                self.members = [_of_zip(info) for info in infos]
+                self._open = lambda k: zipped.open(infos[k])
         except Refused:
             file.close()
             raise
@@ -60,10 +71,9 @@ class Archive:
         if self.members[k].fault:
             raise Refused(self.members[k].fault)
         try:
-            opened = self._opened
-            stream = (
-                opened.extractfile(self._infos[k]) if self._tar else opened.open(self._infos[k])
-            )
+            stream = self._open(k)
+            if stream is None:
+                raise Refused("it is a folder, and no file")
             with stream:
                 return limited(stream, self._limit)
         except Refused:
@@ -77,7 +87,7 @@ class Archive:
         self._file.close()
 
 
-def limited(stream: BinaryIO, limit: int) -> bytes:
+def limited(stream: Readable, limit: int) -> bytes:
     """Return all bytes of a stream. Raises Refused if there are more than ``limit``."""
     data = stream.read(limit + 1)
     if len(data) > limit:

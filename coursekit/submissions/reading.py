@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, islice, pairwise
+from itertools import islice
 
 from coursekit.submissions.contents import Unreadable, cell_contents, resolved
 
@@ -61,8 +61,9 @@ def read_notebook(data: bytes, name: str) -> Reading:
     notes: list[str] = []
     text = resolved(_decoded(data, notes), notes)
     notebook = text.lstrip().startswith("{") or not is_script(text)
-    cells = _cells(cell_contents(text, notes, CELL_LIMIT + 1), notes) if notebook else _script(text)
-    cells = list(islice(cells, CELL_LIMIT + 1))
+    contents = cell_contents(text, notes, CELL_LIMIT + 1) if notebook else []
+    found = _cells(contents, notes) if notebook else _script(text)
+    cells = list(islice(found, CELL_LIMIT + 1))
     if not cells and name.lower().endswith(".py"):
         cells = list(_script(text))
     if not cells:
@@ -105,6 +106,7 @@ def _decoded(data: bytes, notes: list[str]) -> str:
 
 
 def _latin(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)  # we only decode
     return error.object[error.start : error.end].decode("latin-1"), error.end
 
 
@@ -130,7 +132,8 @@ def _cell(content: dict, notes: list[str]) -> Cell:
     source = _source(written, notes)
     if kind == "heading":  # nbformat 3
         level = content.get("level")
-        source = "#" * (int(level) if level in range(1, 7) else 2) + " " + source
+        depth = int(level) if isinstance(level, int | float) and level in range(1, 7) else 2
+        source = "#" * depth + " " + source
     found = (content.get("id"), metadata.get("id"))
     identity = next((name for name in found if isinstance(name, str)), None)
     return Cell(identity, "code" if kind == "code" else "markdown", source, metadata)
@@ -153,15 +156,16 @@ def _script(text: str) -> Iterator[Cell]:
     """Yield the cells of a percent script; a script without marks is a single cell."""
     text = _HEADER.sub("", text, count=1) if text.startswith("# ---\n") else text
     mark = _PERCENT if _PERCENT.search(text) else _SCRIPT
-    first = mark.search(text)
-    top = text[: first.start() if first else None].strip("\n")
+    heads = list(islice(mark.finditer(text), CELL_LIMIT + 2))  # more are refused anyhow
+    ends = [*(head.start() for head in heads), len(text)]
+    top = text[: ends[0]].strip("\n")
     if top.strip():
         yield Cell(None, "code", top, {})
-    for head, following in pairwise(chain(mark.finditer(text), [None])):
-        source = text[head.end() : following.start() if following else None].strip("\n")
+    for head, end in zip(heads, ends[1:], strict=True):
+        source = text[head.end() : end].strip("\n")
         found = _TITLE.match((head[1] or "").strip()[:500])
-        metadata = {"title": found[1]} if found[1] else {}
-        if found[2]:
+        metadata = {"title": found[1]} if found and found[1] else {}
+        if found and found[2]:
             yield Cell(None, "markdown", _uncommented(source), metadata)
         else:
             yield Cell(None, "code", source, metadata)

@@ -75,10 +75,11 @@ def _spans(source: str, lines: list[str]) -> list[tuple[int, int]]:
     for node in body:
         decorators = getattr(node, "decorator_list", [])
         start = min([node.lineno, *(decorator.lineno for decorator in decorators)]) - 1
+        end = node.end_lineno or node.lineno
         if spans and start < spans[-1][1]:  # a = 1; b = 2
-            spans[-1] = (spans[-1][0], node.end_lineno)
+            spans[-1] = (spans[-1][0], end)
         else:
-            spans.append((start, node.end_lineno))
+            spans.append((start, end))
     return spans
 
 
