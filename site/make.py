@@ -41,8 +41,8 @@ def environment() -> None:
     print("Installing what the site is built with, once", flush=True)
     venv.create(VENV, clear=True, with_pip=True)
     packages = sysconfig.get_path("purelib", vars={"base": str(VENV)})
-    course = [sysconfig.get_path("purelib"), str(ROOT)]
-    Path(packages, "course.pth").write_text("\n".join(course) + "\n")
+    course = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
+    Path(packages, "course.pth").write_text("\n".join([*course, str(ROOT)]) + "\n")
     log = VENV / "install.log"
     pip = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
     with open(log, "w") as said:

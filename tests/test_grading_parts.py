@@ -125,6 +125,14 @@ def test_no_copy_of_the_package_is_among_the_systems_files(tmp_path):
         assert not any((folder / "__init__.py").is_relative_to(path) for path in shown)
 
 
+def test_packages_borrowed_from_another_environment_can_be_read(tmp_path, monkeypatch):
+    borrowed = tmp_path / "site-packages"
+    borrowed.mkdir()
+    monkeypatch.setattr(sys, "path", [*sys.path, str(borrowed), str(tmp_path)])
+    shown = levels.system(package.hidden())
+    assert str(borrowed) in shown and str(tmp_path) not in shown
+
+
 def changed(tmp_path: Path, old: str, new: str) -> Path:
     """The small set with one change, in a private folder."""
     sets = tmp_path / "private" / "solutions"

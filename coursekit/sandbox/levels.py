@@ -40,6 +40,7 @@ _SYSTEM = (
     "/etc/fonts",
     "/etc/localtime",
 )
+_PACKAGES = ("site-packages", "dist-packages")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
 
@@ -50,6 +51,7 @@ def system(hidden: Iterable[Path] = (ENGINE,)) -> list[str]:
     of the package that the course teaches.
     """
     own = [sys.prefix, sys.base_prefix, os.path.dirname(os.path.realpath(sys.executable))]
+    own += [path for path in sys.path if os.path.basename(path) in _PACKAGES]  # borrowed ones
     own += [os.path.realpath(path) for path in own]  # where they are links
     paths = [*_SYSTEM, *dict.fromkeys(own)]
     for folder in hidden:
