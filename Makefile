@@ -1,14 +1,17 @@
 # Two commands for everyone: `make lab` opens the course, `make test` proves it.
-# Both make .venv ready first; only the first call installs. Python: make PYTHON=/path/to/python3.12 lab
-# More options for JupyterLab: make lab LAB_ARGS="--no-browser --port 8899"
+# Both make .venv ready first; only the first call installs.
+# Another Python:         make lab PYTHON=/path/to/python3.12
+# PyTorch you have:       make lab TORCH=/path/to/the/python/that/has/it   (docs/install.md)
+# Options of JupyterLab:  make lab LAB_ARGS="--no-browser --port 8899"
 
 RUN = .venv/bin/python
-SUITS = import sys; sys.exit(sys.version_info < (3, 11))
+SUITS = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 PYTHON =
+TORCH =
 LAB_ARGS =
 TEST_ARGS =
 
-.PHONY: help lab test test-browser build site lint doctor setup lock
+.PHONY: help lab test test-browser build site lint types doctor setup setup-tests lock
 
 help:
 	@echo "make lab     open the course in JupyterLab (LAB_ARGS adds its options)"
@@ -16,16 +19,17 @@ help:
 	@echo "make test-browser  try the lab and the built site in Chromium"
 	@echo "make build   make and execute the notebooks from their .py sources"
 	@echo "make site    build the course's pages in site/_build/html"
-	@echo "make lint    check the style of the code"
+	@echo "make lint    check the style and the format of the code"
+	@echo "make types   check the types of both packages"
 	@echo "make doctor  say what this machine lacks for the course"
-	@echo "make lock    compile requirements.lock from pyproject.toml (needs uv)"
+	@echo "make lock    compile both requirements.lock from pyproject.toml (needs uv)"
 
 lab: setup
 	@$(RUN) -m jupyterlab --ServerApp.root_dir=. --LabApp.workspaces_dir=.venv/workspaces \
 	    --LabApp.default_url=/lab/tree/course/00_start_here.ipynb $(LAB_ARGS)
 
 # Two workers, each of which has whole files; TEST_ARGS="-n0 --pdb" is one process.
-test: setup
+test: setup-tests
 	@$(RUN) -m pytest -n 2 --dist loadfile $(TEST_ARGS)
 
 # Selenium gets an environment of its own, inside .venv; the screenshots go to runs/browser.
@@ -44,15 +48,21 @@ build: setup
 site: setup
 	@$(RUN) site/make.py
 
-lint: setup
+lint: setup-tests
 	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+
+types: setup-tests
+	@$(RUN) -m mypy
 
 doctor: setup
 	@$(RUN) -m coursekit doctor
 
 # The first Python that suits, else the first there is: setup_env.py then says what is wrong.
-setup:
-	@found="$(PYTHON)"; \
+# TORCH names the Python whose PyTorch is used, or the folder of its environment.
+setup setup-tests:
+	@found="$(or $(TORCH),$(PYTHON))"; \
+	if [ -d "$$found" ]; then found="$$found/bin/python"; fi; \
 	for each in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	    if [ -z "$$found" ] && $$each -c '$(SUITS)' 2>/dev/null; then found=$$each; fi; \
 	done; \
@@ -63,8 +73,14 @@ setup:
 	    echo "No Python found ($${found:-python3}): install Python 3.11 or newer from" \
 	         "https://www.python.org/downloads, then run make PYTHON=/path/to/it." >&2; exit 1; \
 	fi; \
-	"$$found" setup_env.py
+	"$$found" setup_env.py $(if $(TORCH),--borrow-torch) $(if $(filter %-tests,$@),tests)
 
+# tests/requirements.lock holds what requirements.lock does not: a student installs the one alone.
+LOCK = uv pip compile pyproject.toml coursekit/pyproject.toml --universal --generate-hashes \
+    --no-annotate --no-header --python-version 3.11 --quiet
 lock:
-	@uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-annotate \
-	    --no-header --python-version 3.11 --upgrade --output-file requirements.lock --quiet
+	@$(LOCK) --upgrade --group pyproject.toml:course --output-file requirements.lock
+	@$(LOCK) --group pyproject.toml:dev --constraint requirements.lock --output-file dev.tmp
+	@awk 'NR == FNR { if (/==/) course[$$0]; next } /==/ { extra = !($$0 in course) } extra' \
+	    requirements.lock dev.tmp > tests/requirements.lock
+	@rm dev.tmp

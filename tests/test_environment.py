@@ -16,10 +16,19 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-RANGES = dict(
-    re.fullmatch(r"([\w-]+)(>=[\d.]+)", need).groups()
-    for need in PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"]
+ENGINE = tomllib.loads((ROOT / "coursekit/pyproject.toml").read_text())
+GROUPS = PROJECT["dependency-groups"]
+
+
+def ranges(*needs):
+    """Name to lower bound of plain requirements."""
+    return dict(re.fullmatch(r"([\w-]+)(>=[\d.]+)", need).groups() for need in sum(needs, []))
+
+
+STUDENT = ranges(
+    PROJECT["project"]["dependencies"], ENGINE["project"]["dependencies"], GROUPS["course"]
 )
+TESTS = ranges(GROUPS["test"])
 CONDA_NAMES = {"torch": "pytorch-cpu"}
 STUB_PIP = """\
 import os, pathlib, sys
@@ -35,32 +44,54 @@ def numbers(version):
     return tuple(map(int, re.match(r"\d+(\.\d+)*", version)[0].split(".")))
 
 
-def test_lock_holds_every_need_within_its_range_and_by_hash():
-    text = (ROOT / "requirements.lock").read_text()
-    pins = re.findall(r"^([\w-]+)==(\S+)", text, re.MULTILINE)
-    for name, wanted in RANGES.items():
-        versions = [version for pin, version in pins if pin == name]
-        assert versions, f"{name} is not locked; run make lock"
-        assert all(numbers(version) >= numbers(wanted[2:]) for version in versions), name
-    entries = re.split(r"\n(?=\w)", text.strip())
-    assert len(entries) == len(pins)
+def pins(lock):
+    """(name, version) of each package in a lock, all of which have hashes."""
+    text = (ROOT / lock).read_text().strip()
+    entries = re.split(r"\n(?=\w)", text)
     assert all("--hash=sha256:" in entry for entry in entries)
+    return [re.match(r"([\w-]+)==(\S+)", entry).groups() for entry in entries]
 
 
-def test_lock_names_no_host():
-    assert not re.search(
-        r"://|--(extra-)?index-url|--find-links|@ ", (ROOT / "requirements.lock").read_text()
-    )
+def test_the_locks_hold_every_need_within_its_range_and_by_hash():
+    student, tests = pins("requirements.lock"), pins("tests/requirements.lock")
+    for needs, locked in ((STUDENT, student), (TESTS, student + tests)):
+        for name, wanted in needs.items():
+            versions = [version for pin, version in locked if pin == name]
+            assert versions, f"{name} is not locked; run make lock"
+            assert all(numbers(version) >= numbers(wanted[2:]) for version in versions), name
+
+
+def test_a_student_installs_nothing_that_the_tests_alone_need():
+    student = {name for name, _ in pins("requirements.lock")}
+    tests = {name for name, _ in pins("tests/requirements.lock")}
+    assert not student & tests and {"ruff", "mypy", "distributed"} <= tests
+
+
+@pytest.mark.parametrize(
+    "lock", ["requirements.lock", "tests/requirements.lock", "site/requirements.lock"]
+)
+def test_a_lock_names_no_host(lock):
+    text = (ROOT / lock).read_text()
+    assert not re.search(r"://|--(extra-)?index-url|--find-links|@ ", text)
+
+
+def conda(path):
+    """The packages that a conda file asks for, and what pip installs after them."""
+    environment = yaml.safe_load((ROOT / path).read_text())
+    assert environment["channels"] == ["conda-forge", "nodefaults"]
+    packages = [each for each in environment["dependencies"] if isinstance(each, str)]
+    assert len(packages) == len(set(packages))
+    return set(packages), [
+        each["pip"] for each in environment["dependencies"] if not isinstance(each, str)
+    ]
 
 
 def test_conda_agrees_with_pyproject():
-    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
-    assert environment["channels"] == ["conda-forge", "nodefaults"]
-    wanted = {f"{CONDA_NAMES.get(name, name)}{bound}" for name, bound in RANGES.items()}
+    wanted = {f"{CONDA_NAMES.get(name, name)}{bound}" for name, bound in STUDENT.items()}
     wanted |= {"python" + PROJECT["project"]["requires-python"], "pip"}
-    *packages, pip = environment["dependencies"]
-    assert set(packages) == wanted and len(packages) == len(wanted)
-    assert pip == {"pip": ["-e ."]}
+    assert conda("environment.yml") == (wanted, [["-e .", "-e ./coursekit"]])
+    tests = {f"{name}{bound}" for name, bound in TESTS.items()}
+    assert conda("tests/environment.yml") == (tests, [])
 
 
 def test_ci_covers_systems_versions_and_weeks():
@@ -92,17 +123,43 @@ def test_ci_runs_what_people_run():
         assert os.access(script, os.X_OK)
 
 
-@pytest.fixture
-def copy(tmp_path):
-    """The set-up's files, and a `.venv` whose pip only notes how it is called."""
-    for name in ("Makefile", "setup_env.py", "pyproject.toml", "requirements.lock"):
-        shutil.copy(ROOT / name, tmp_path)
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / ".venv"], check=True)
-    pip = next((tmp_path / ".venv").glob("lib/python*/site-packages")) / "pip"
+def copied(folder):
+    """The set-up's files in a folder."""
+    for name in (
+        "Makefile",
+        "setup_env.py",
+        "pyproject.toml",
+        "coursekit/pyproject.toml",
+        "requirements.lock",
+        "tests/requirements.lock",
+    ):
+        (folder / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def stub_pip(environment):
+    """Give an environment a pip that only notes how it is called."""
+    pip = next(environment.glob("lib/python*/site-packages")) / "pip"
     pip.mkdir()
     (pip / "__init__.py").touch()
     (pip / "__main__.py").write_text(STUB_PIP)
-    return tmp_path
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """The set-up's files, and a `.venv` with the stub for pip."""
+    folder = tmp_path / "course"
+    folder.mkdir()
+    environment = copied(folder) / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+    stub_pip(environment)
+    return folder
+
+
+def with_pip(folder, donor_python):
+    """What a first set-up from this donor finds when it begins: its `.venv`, with the stub."""
+    (folder / ".venv/.torch-from").write_text(str(donor_python))
 
 
 def make(folder, *words, python=sys.executable, **variables):
@@ -122,10 +179,11 @@ def make(folder, *words, python=sys.executable, **variables):
 
 
 def python_that(folder, change):
-    """A Python that runs `change` before the script it is given."""
+    """A Python that runs `change`, without single quotes, before the script it is given."""
     stub = folder / "python-stub"
     stub.write_text(
-        f"#!/bin/sh\nexec {sys.executable} -c 'import sys, runpy, shutil\n{change}\n"
+        f"#!/bin/sh\nexec {sys.executable} -c 'import os, platform, runpy, shutil, subprocess\n"
+        f"import sys, sysconfig, tempfile\nsysconfig.get_config_vars()\n{change}\n"
         "sys.argv = sys.argv[1:]\n"
         'runpy.run_path(sys.argv[0], run_name="__main__")\' "$@"\n'
     )
@@ -137,8 +195,8 @@ def python_that(folder, change):
 def test_second_call_installs_nothing_and_a_new_lock_does(copy):
     status, said, pips = make(copy, "setup")
     assert (status, said) == (0, [])
-    assert "--require-hashes -r requirements.lock" in pips[0]
-    assert "--no-deps --no-build-isolation -e ." in pips[1]
+    assert "--no-deps --require-hashes -r requirements.lock" in pips[0]
+    assert "--no-deps --no-build-isolation -e . -e ./coursekit" in pips[1]
     assert make(copy, "setup") == (0, [], [])
     with (copy / "requirements.lock").open("a") as lock:
         lock.write("# changed\n")
@@ -150,10 +208,10 @@ def test_second_call_installs_nothing_and_a_new_lock_does(copy):
     ("words", "sentence"),
     [
         ("NewConnectionError: Name or service not known", "connect to the network"),
-        ("ERROR: [Errno 28] No space left on device", "The disk is full: free about 7 GB"),
-        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES", "is damaged or was exchanged"),
-        ("ERROR: No matching distribution found for torch", "install another Python"),
-        ("ERROR: something new", "the reason stands at the end of"),
+        ("ERROR: [Errno 28] No space left on device", "The disk is full: free about"),
+        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES", "is damaged or was replaced"),
+        ("ERROR: No matching distribution found for torch", "Use conda instead"),
+        ("ERROR: something new", "install.log says why"),
     ],
 )
 def test_a_failing_pip_becomes_one_sentence(copy, words, sentence):
@@ -173,7 +231,7 @@ def test_no_network_spoils_nothing_and_an_interruption_starts_afresh(copy):
     full = python_that(copy, "shutil.disk_usage = lambda path: shutil._ntuple_diskusage(9, 9, 0)")
     status, said, pips = make(copy, "setup", python=full)
     assert status != 0 and len(said) == 1 and pips == []
-    assert "needs 7 GB" in said[0] and "0.0 GB free" in said[0]
+    assert "The installation needs" in said[0] and "0.0 GB free" in said[0]
 
 
 @posix
@@ -181,9 +239,146 @@ def test_old_and_missing_python_become_one_sentence(copy):
     old = python_that(copy, 'sys.version_info = (3, 9, 18, "final", 0)')
     status, said, pips = make(copy, "setup", python=old)
     assert status != 0 and len(said) == 1 and pips == []
-    assert "needs Python 3.11 or newer and found 3.9.18" in said[0]
+    assert "needs Python 3.11 or newer and found Python 3.9.18" in said[0]
     status, said, _ = make(copy, "setup", python="/no/such/python")
     assert status != 0 and len(said) == 1 and "No Python found (/no/such/python)" in said[0]
+
+
+INTEL = 'platform.machine = lambda: "x86_64"'
+UNSUITABLE = {
+    "a new Python": ('sys.version_info = (3, 15, 0, "final", 0)', "use Python 3.11 to 3.14"),
+    "PyPy": ('platform.python_implementation = lambda: "PyPy"', "is PyPy, for which"),
+    "32 bits": ("sys.maxsize = 2**31 - 1", "is a 32-bit build"),
+    "no lock of the interpreter": (
+        "sysconfig.get_config_var = lambda name: 1",
+        "is a free-threaded build",
+    ),
+    "Intel Mac": (
+        f'sys.platform = "darwin"; {INTEL}; subprocess.Popen.communicate = lambda p: (b"0", b"")',
+        "PyTorch stopped at version 2.2.2 for Macs with an Intel processor. Use conda",
+    ),
+    "Intel Python on another Mac": (
+        f'sys.platform = "darwin"; {INTEL}; subprocess.Popen.communicate = lambda p: (b"1", b"")',
+        "is built for Intel processors, and this Mac has another one: install Python",
+    ),
+    "old macOS": (
+        'sys.platform = "darwin"; platform.machine = lambda: "arm64"; '
+        'platform.mac_ver = lambda: ("13.6", (), "")',
+        "PyTorch needs macOS 14 and this is 13.6. Use conda",
+    ),
+    "Alpine": ('os.confstr = lambda name: ""', "another C library (Alpine: musl). Use conda"),
+    "old Linux": ('os.confstr = lambda name: "glibc 2.17"', "and this Linux has glibc 2.17."),
+    "another processor": ('platform.machine = lambda: "riscv64"', "no package for riscv64 on"),
+    "another system": ('sys.platform = "freebsd15"', "PyTorch publishes no package for"),
+    "read-only folder": (
+        'tempfile.TemporaryFile = lambda dir: open("/no/such/folder")',
+        "cannot be written (No such file or directory): copy the course into a folder",
+    ),
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what is made up starts from a Linux")
+@pytest.mark.parametrize(("change", "sentence"), UNSUITABLE.values(), ids=UNSUITABLE)
+def test_what_would_stop_the_install_is_said_before_it(copy, change, sentence):
+    status, said, pips = make(copy, "setup", python=python_that(copy, change))
+    assert status != 0 and len(said) == 1 and pips == []
+    assert sentence in said[0]
+
+
+@posix
+def test_a_folder_with_a_colon_is_refused_before_the_install(tmp_path):
+    folder = tmp_path / "lessons:mine"
+    folder.mkdir()
+    status, said, _ = make(copied(folder), "setup")
+    assert status != 0 and len(said) == 1 and 'the path contains ":": rename' in said[0]
+
+
+@posix
+def test_the_tests_needs_are_installed_once_and_on_top(copy):
+    assert len(make(copy, "setup-tests")[2]) == 3
+    assert make(copy, "setup-tests") == (0, [], [])
+    assert make(copy, "setup") == (0, [], [])
+    with (copy / "tests/requirements.lock").open("a") as lock:
+        lock.write("# changed\n")
+    assert make(copy, "setup") == (0, [], [])
+    (again,) = make(copy, "setup-tests")[2]
+    assert "--require-hashes -r tests/requirements.lock" in again
+
+
+@posix
+def test_the_size_and_the_time_are_said_first(copy):
+    (copy / ".venv/pyvenv.cfg").unlink()  # no environment any more
+    shutil.rmtree(copy / ".venv/bin")
+    done = subprocess.run(
+        ["make", "setup", f"PYTHON={sys.executable}"],
+        cwd=copy,
+        text=True,
+        capture_output=True,
+        env=os.environ | {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(copy)},
+    )
+    first = done.stdout.splitlines()[0]
+    assert re.search(r"once, with Python 3\.\d+: about [\d.]+ GB to download\.$", first), first
+    assert "make lab TORCH=/path/to/its/python" in done.stdout
+
+
+def donor(folder, *, torch="99.0", torchvision="99.0", broken=False):
+    """An environment whose torch is a stand-in; returns its Python."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    site = next(folder.glob("lib/python*/site-packages"))
+    for name, version in {"torch": torch, "torchvision": torchvision}.items():
+        (site / name).mkdir()
+        (site / name / "__init__.py").write_text(
+            "import no_such_library\n" if broken else f'__version__ = "{version}"\n'
+        )
+    return folder / "bin/python"
+
+
+@posix
+def test_torch_of_another_environment_is_used_and_not_installed(copy, tmp_path, monkeypatch):
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    python = donor(tmp_path / "mine")
+    with_pip(copy, python)
+    status, said, pips = make(copy, "setup", f"TORCH={python.parents[1]}", python=None)
+    assert (status, said) == (0, []) and len(pips) == 2
+    lock = re.search(r"--require-hashes -r (\S+)", pips[0])[1]
+    installed = {name for name, _ in pins(lock)}
+    assert not {n for n in installed if re.match("torch|triton|nvidia|cuda", n)}
+    assert {"numpy", "jupyterlab", "safetensors"} <= installed
+    code = "import torch, torchvision; print(torch.__file__, torchvision.__version__)"
+    words = [copy / ".venv/bin/python", "-c", code]
+    found = subprocess.run(words, text=True, capture_output=True, check=True).stdout
+    assert found.startswith(str(python.parents[1])) and found.endswith("99.0\n")
+    assert make(copy, "setup", f"TORCH={python}", python=None) == (0, [], [])
+    assert make(copy, "setup") == (0, [], [])  # and the choice is remembered
+    with (copy / "requirements.lock").open("a") as text:
+        text.write("# changed\n")
+    status, said, pips = make(copy, "setup")
+    assert (status, said) == (0, []) and "without-torch" in pips[0]
+    shutil.rmtree(python.parents[1])
+    status, said, _ = make(copy, "setup")
+    assert status != 0 and len(said) == 1 and "that Python is gone: run make with TORCH=" in said[0]
+
+
+@posix
+@pytest.mark.parametrize(
+    ("what", "sentence"),
+    [
+        ({"torch": "1.13.1+cpu"}, "has torch 1.13.1+cpu and the course needs"),
+        ({"torchvision": "0.2"}, "has torchvision 0.2 and the course needs"),
+        ({"broken": True}, "(ModuleNotFoundError: No module named 'no_such_library'): install"),
+    ],
+)
+def test_an_unsuitable_torch_becomes_one_sentence(copy, tmp_path, what, sentence):
+    python = donor(tmp_path / "mine", **what)
+    status, said, pips = make(copy, "setup", f"TORCH={python}", python=None)
+    assert status != 0 and len(said) == 1 and pips == [] and sentence in said[0]
+
+
+@posix
+def test_the_courses_own_torch_cannot_be_borrowed(copy):
+    status, said, pips = make(copy, "setup", "TORCH=.venv", python=None)
+    assert status != 0 and len(said) == 1 and pips == []
+    assert "TORCH must name the Python of another environment" in said[0]
 
 
 @posix
