@@ -17,6 +17,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -72,7 +73,7 @@ def measure() -> Iterator[Row]:
         else:
             yield "nbgrader, otter", "not measured: COURSEKIT_RIVALS names no Python that has them"
         for count in (CLASS, 5 * CLASS):
-            peak = memory(lambda count=count: ours(exercises, folder / f"m{count}", count, jobs=2))
+            peak = memory(partial(ours, exercises, folder / f"m{count}", count, jobs=2))
             yield f"memory of the grader's own process, {count} submissions", f"{peak:.0f} MB"
 
 
@@ -270,7 +271,7 @@ def timed(command: list, ends: Callable[[str], bool], folder: Path | None = None
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     ) as process:
-        for line in process.stdout:
+        for line in process.stdout or ():
             said.append(line)
             if ends(line):
                 marks.append(time.perf_counter() - start)

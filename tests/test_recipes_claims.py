@@ -2,6 +2,7 @@
 
 import math
 import re
+from functools import partial
 from itertools import count
 
 import pytest
@@ -37,6 +38,16 @@ def test_t_within_is_the_integral_of_the_density(freedom):
     middles = (step * (i + 0.5) for i in range(2500))
     area = 2 * step * sum(scale * (1 + x * x / freedom) ** (-(freedom + 1) / 2) for x in middles)
     assert t_within(2.5, freedom) == pytest.approx(area, abs=1e-6)
+
+
+def test_t_is_that_of_scipy():
+    t = pytest.importorskip("scipy.stats").t
+    for freedom in (1, 2, 3, 4, 5, 9, 10, 29, 60, 301):
+        for value in (1e-6, 0.3, 1.0, 2.5, 12.0):
+            expected = t.cdf(value, freedom) - t.cdf(-value, freedom)
+            assert t_within(value, freedom) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+        for p in (0.6, 0.9, 0.975, 0.995, 0.9995):
+            assert t_quantile(p, freedom) == pytest.approx(t.ppf(p, freedom), rel=1e-8)
 
 
 def test_an_interval_of_three_by_hand():
@@ -216,8 +227,9 @@ def test_lifts_of_masks_whose_answer_is_known():
     probe = Probe(TINY.data.load(0).val)
     ours = probe.object[:, None].float()
     flat = torch.full_like(ours, 0.3)
-    assert probe._lifts(flat) == pytest.approx({"object": 1, "distractor": 1, "background": 1})
-    on_object = probe._lifts(ours)
+    lifts = partial(probe._lifts, object_masks=probe.object)
+    assert lifts(flat) == pytest.approx({"object": 1, "distractor": 1, "background": 1})
+    on_object = lifts(ours)
     assert on_object["object"] == pytest.approx(1 / probe.object.double().mean().item())
     assert on_object["distractor"] == on_object["background"] == 0
-    assert probe._lifts(-flat) == probe._lifts(flat)
+    assert lifts(-flat) == lifts(flat)

@@ -27,7 +27,7 @@ def seconds(action: Action) -> float:
     return perf_counter() - start
 
 
-def interleaved_medians(actions: dict[str, Action], rounds: int) -> dict[str, float]:
+def interleaved_medians(actions: Mapping[str, Action], rounds: int) -> dict[str, float]:
     """Median seconds of each action after one warm-up, all of them once a round."""
     for name, action in actions.items():
         print(f"  warming up: {name}, {seconds(action):.1f} s", file=sys.stderr, flush=True)

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from resattn.bench import Row, interleaved_medians
+from resattn.bench import Action, Row, interleaved_medians
 
 OURS = "import resattn; resattn.create_model; import resattn.data, resattn.training, resattn.probes"
 
@@ -11,7 +11,7 @@ OURS = "import resattn; resattn.create_model; import resattn.data, resattn.train
 def measure(rounds: int = 7) -> list[Row]:
     """Median seconds of a whole interpreter that imports, ours in turn with the baseline."""
 
-    def start(code: str) -> object:
+    def start(code: str) -> Action:
         return lambda: subprocess.run([sys.executable, "-c", code], check=True)
 
     taken = interleaved_medians(

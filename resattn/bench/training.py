@@ -81,8 +81,8 @@ def _plain(name: str, data: InMemoryImages, device: str, config: TrainConfig) ->
     seed_everything(0)
     model = resattn.create_model(name).to(device)
     optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9, weight_decay=1e-4)
-    singly = [data[i] for i in range(min(len(data), 2000))]
-    loader: Any = DataLoader(singly, config.batch_size, shuffle=True, drop_last=True)  # type: ignore[arg-type] # a list is map-style
+    singly: Any = [data[i] for i in range(min(len(data), 2000))]  # a list is map-style too
+    loader: Any = DataLoader(singly, config.batch_size, shuffle=True, drop_last=True)
 
     def batches() -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         while True:

@@ -80,7 +80,7 @@ class Cifar(InMemoryImages):
 
     def __getitems__(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
         picked = torch.as_tensor(indices)
-        images, labels = super().__getitems__(picked)
+        images, labels = super().__getitems__(indices)
         images -= self.mean
         if self.augment:
             images = crop_and_flip(images, self._draws[picked])

@@ -118,8 +118,8 @@ class _Scenes:
         """
         labels = self.labels[rows]
         canvas = np.zeros((len(labels), self.size, self.size), np.int32)
-        for j, words in enumerate(self.fragment_streams, start=1):
-            self._add_fragment(canvas, labels, words, j)
+        for j, stream_j in enumerate(self.fragment_streams, start=1):
+            self._add_fragment(canvas, labels, stream_j, j)
         words = self.object_stream.random_raw((len(labels), 4)).T
         glyphs, sides = self._pick(labels, words[0], words[1])
         top, left = (below(w, self.size - sides + 1) for w in words[2:])

@@ -1,13 +1,17 @@
 """A folder of images, one subfolder a class, with ImageNet's augmentation."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from resattn.data.bits import check_seed, stream
+
+if TYPE_CHECKING:  # torchvision is imported only when a folder is opened
+    from torchvision.datasets import ImageFolder
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -80,7 +84,7 @@ class FolderImages(Dataset):
         return images, self.labels[torch.as_tensor(indices)]
 
 
-def _find_files(folder: Path):  # torchvision's ImageFolder; its type is not imported here
+def _find_files(folder: Path) -> "ImageFolder":
     from torchvision.datasets import ImageFolder
 
     try:
@@ -93,7 +97,7 @@ def _find_files(folder: Path):  # torchvision's ImageFolder; its type is not imp
         ) from error
 
 
-def _transform(size: int, *, augment: bool):
+def _transform(size: int, *, augment: bool) -> Callable[[object], Tensor]:
     from torchvision.transforms import v2
 
     if augment:

@@ -1,7 +1,7 @@
 """Batches in an order that is a pure function of (seed, epoch), so training can resume anywhere."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -19,6 +19,15 @@ class ImageDataset(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int, /) -> Any: ...
+
+
+class LabelledImages(ImageDataset, Protocol):
+    """A dataset of this package: all labels are at hand, and batches come stacked."""
+
+    @property
+    def labels(self) -> Tensor: ...
+
+    def __getitems__(self, indices: Sequence[int], /) -> tuple[Any, ...]: ...
 
 
 class InMemoryImages(Dataset):
@@ -107,7 +116,7 @@ def batch_indices(
 
 
 def make_loader(
-    dataset: Dataset,
+    dataset: ImageDataset,
     batch_size: int,
     *,
     shuffle_seed: int | None = None,
@@ -155,7 +164,7 @@ def make_loader(
             f"skip_batches may be 0 to {len(batches)}"
         )
     return DataLoader(
-        dataset,
+        cast("Dataset[Any]", dataset),
         batch_sampler=batches[skip_batches:],
         num_workers=workers,
         collate_fn=collate,

@@ -1,10 +1,13 @@
 """Batches that carry the object's true mask, for those who teach a network where to look."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
+
+from resattn.data.loading import LabelledImages
 
 
 class WithObjectMasks(Dataset):
@@ -20,12 +23,12 @@ class WithObjectMasks(Dataset):
         ValueError: for a dataset without object masks.
     """
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: LabelledImages) -> None:
         if not hasattr(dataset, "object_masks"):
             raise ValueError(
                 f"{type(dataset).__name__} has no object_masks; ClutteredDigits is one that has"
             )
-        self.dataset = dataset
+        self.dataset: Any = dataset
         self.labels = dataset.labels
 
     def __len__(self) -> int:

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from resattn.data.bits import below, check_seed, stream
+from resattn.data.loading import LabelledImages
 
 _NOISY_LABELS = 7  # the purpose of the stream; loading and cluttered have 1 to 6
 
@@ -59,7 +60,7 @@ class NoisyLabels(Dataset):
     """
 
     def __init__(
-        self, dataset: Dataset, clean_ratio: float, num_classes: int = 10, *, seed: int = 0
+        self, dataset: LabelledImages, clean_ratio: float, num_classes: int = 10, *, seed: int = 0
     ) -> None:
         self.dataset = dataset
         self.true_labels = dataset.labels

@@ -9,9 +9,8 @@ measurement, and its probes look at test images. Where the files lie is no part 
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch.utils.data import Dataset
-
 from resattn.data import Cifar, FolderImages, NoisyLabels
+from resattn.data.loading import LabelledImages
 from resattn.experiments.recipe import Splits
 
 
@@ -27,6 +26,11 @@ class CifarImages:
     name: str
     clean_ratio: float = 1.0
 
+    @property
+    def size(self) -> int:
+        """Side of an image in pixels."""
+        return 32
+
     def load(self, seed: int, root: Path) -> Splits:
         """The archive in ``root``; the seed draws crops, flips and label noise.
 
@@ -34,7 +38,7 @@ class CifarImages:
             FileNotFoundError: if it is not there, naming the command that fetches it.
             ValueError: if a file is damaged.
         """
-        train: Dataset = Cifar(self.name, "train", root=root, seed=seed)
+        train: LabelledImages = Cifar(self.name, "train", root=root, seed=seed)
         if self.clean_ratio < 1:
             classes = int(self.name.removeprefix("cifar"))
             train = NoisyLabels(train, self.clean_ratio, classes, seed=seed)

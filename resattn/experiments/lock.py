@@ -8,7 +8,7 @@ from pathlib import Path
 try:
     import fcntl
 except ImportError:  # Windows: one process at a time, please
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 
 @contextmanager

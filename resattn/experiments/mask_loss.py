@@ -21,11 +21,12 @@ def with_mask_loss(weight: float) -> Objective:
         losses: list[Tensor] = []
 
         def look(_: nn.Module, inputs: tuple[Tensor, ...], mask: Tensor) -> None:
-            target = F.adaptive_avg_pool2d(object_masks, mask.shape[2:])
+            height, width = mask.shape[2:]
+            target = F.adaptive_avg_pool2d(object_masks, (height, width))
             losses.append(_binary_cross_entropy(mask.float().mean(1, keepdim=True), target))
 
-        masks = [m.mask for m in network.modules() if isinstance(m, AttentionModule)]
-        hooks = [mask.register_forward_hook(look) for mask in masks]
+        modules = [m for m in network.modules() if isinstance(m, AttentionModule)]
+        hooks = [m.mask.register_forward_hook(look) for m in modules if m.mask is not None]
         try:
             loss = classification(network, batch)
         finally:

@@ -3,14 +3,15 @@
 Everything returned is plain numbers, ready for a result file.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import combinations
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.utils.data import Dataset
 
+from resattn.data.loading import ImageDataset
 from resattn.network import ResidualAttentionNetwork
 from resattn.probes import (
     attention_maps,
@@ -35,14 +36,13 @@ class Probe:
         val: the validation data, with or without ``object_masks`` and ``distractor_masks``.
     """
 
-    def __init__(self, val: Dataset) -> None:
+    def __init__(self, val: ImageDataset) -> None:
         n = min(PROBE_IMAGES, len(val))
         items = [val[i] for i in range(n)]
         self.images = torch.stack([item[0] for item in items])
         self.labels = torch.tensor([int(item[1]) for item in items])
         self.object, self.distractor = (
-            masks[:n] if (masks := getattr(val, f"{kind}_masks", None)) is not None else None
-            for kind in ("object", "distractor")
+            _first_masks(val, f"{kind}_masks", n) for kind in ("object", "distractor")
         )
 
     def trace(self, model: ResidualAttentionNetwork) -> Numbers:
@@ -74,26 +74,23 @@ class Probe:
         """Attention scores of maps that know nothing of attention."""
         if self.object is None:
             return None
-        return {name: self._scores(maps) for name, maps in baseline_maps(self.images).items()}
+        baselines = baseline_maps(self.images)
+        return {name: _scores(maps, self.object) for name, maps in baselines.items()}
 
     def _mask(self, mask: Tensor) -> Numbers:
         measured: Numbers = asdict(mask_statistics(mask))
         if self.object is not None:
-            measured["scores"] = self._scores(mask)
-            measured["lift"] = self._lifts(mask)
+            measured["scores"] = _scores(mask, self.object)
+            measured["lift"] = self._lifts(mask, self.object)
         return measured
 
-    def _scores(self, maps: Tensor) -> Numbers:
-        scores = attention_scores(maps, self.object)
-        return {name: values.mean().item() for name, values in vars(scores).items()}
-
-    def _lifts(self, mask: Tensor) -> Numbers:
+    def _lifts(self, mask: Tensor, object_masks: Tensor) -> Numbers:
         """Mask mass in each region, as a multiple of what a uniform mask has there.
 
         As in `resattn.probes.scores`, negative values hold no mass, and a mask without any counts
         as a uniform one.
         """
-        regions = {"object": self.object}
+        regions = {"object": object_masks}
         if self.distractor is not None:
             regions["distractor"] = self.distractor
         regions["background"] = ~torch.stack(list(regions.values())).any(0)
@@ -107,7 +104,17 @@ class Probe:
         }
 
 
-def _agreement(maps: dict[str, Tensor], size: tuple[int, int]) -> float | None:
+def _first_masks(val: ImageDataset, name: str, n: int) -> Tensor | None:
+    masks: Tensor | None = getattr(val, name, None)
+    return None if masks is None else masks[:n]
+
+
+def _scores(maps: Tensor, object_masks: Tensor) -> Numbers:
+    scores = attention_scores(maps, object_masks)
+    return {name: values.mean().item() for name, values in vars(scores).items()}
+
+
+def _agreement(maps: dict[str, Tensor], size: Sequence[int]) -> float | None:
     """Mean correlation over positions between two modules' maps of the same image.
 
     Maps are first meaned over channels and brought to the image's size. 1: all modules attend to

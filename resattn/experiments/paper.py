@@ -12,6 +12,7 @@ the statistics of its own share of the 64 or 256 images: see `resattn.training.s
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from resattn.create import configured
 from resattn.experiments.images import CifarImages, FolderOfImages
@@ -20,7 +21,7 @@ from resattn.experiments.tasks import TASKS, Task
 from resattn.training import paper_cifar, paper_imagenet
 
 CHECKPOINT_EVERY = 1000
-FAST = {"precision": "bfloat16", "channels_last": True}
+FAST: dict[str, Any] = {"precision": "bfloat16", "channels_last": True}
 
 
 def _recipe(task: Task) -> Recipe:

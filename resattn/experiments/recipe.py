@@ -10,15 +10,14 @@ from dataclasses import asdict, dataclass, replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Protocol
-
-from torch.utils.data import Dataset
+from typing import Any, ClassVar, Protocol
 
 from resattn.checks import check_choice
 from resattn.config import NetworkConfig
 from resattn.cost import config_cost
 from resattn.create import configured
 from resattn.data import ClutteredDigits, NoisyLabels
+from resattn.data.loading import LabelledImages
 from resattn.training import TrainConfig
 from resattn.widen import widened
 
@@ -52,13 +51,19 @@ class Network:
 class Splits:
     """Training, validation and test data of a run."""
 
-    train: Dataset
-    val: Dataset
-    test: Dataset
+    train: LabelledImages
+    val: LabelledImages
+    test: LabelledImages
 
 
 class Data(Protocol):
     """Where a run's images come from: a frozen dataclass that can load them."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def size(self) -> int:
+        """Side of an image in pixels."""
 
     def load(self, seed: int, root: Path) -> Splits:
         """The data of the run with this seed, from files below ``root`` if they need any.
@@ -97,7 +102,7 @@ class Clutter:
                 split, n, size=self.size, fragments=self.fragments, noise=self.noise, seed=key
             )
 
-        train: Dataset = made("train", self.train, seed)
+        train: LabelledImages = made("train", self.train, seed)
         if self.clean_ratio < 1:
             train = NoisyLabels(train, self.clean_ratio, seed=seed)
         return Splits(train, made("val", self.val, 0), made("test", self.test, 0))
@@ -137,11 +142,11 @@ class Scale:
     def variant(
         self,
         kind: str = "attention",
-        options: Mapping[str, object] | None = None,
+        options: Mapping[str, Any] | None = None,
         *,
         size_of: "Variant | None" = None,
-        data: Mapping[str, object] | None = None,
-        train: Mapping[str, object] | None = None,
+        data: Mapping[str, Any] | None = None,
+        train: Mapping[str, Any] | None = None,
         mask_weight: float = 0.0,
     ) -> Variant:
         """A variant of this scale: preset ``small_<kind><pixels>``, and what departs from it.
@@ -155,7 +160,7 @@ class Scale:
         """
         network = configured(f"small_{kind}{self.data.size}", options or {})
         return Variant(
-            network=Network(network, size_of and size_of.network.declared),
+            network=Network(network, size_of.network.declared if size_of else None),
             data=replace(self.data, **(data or {})),
             train=replace(self.train, **(train or {})),
             mask_weight=mask_weight,
@@ -217,7 +222,7 @@ class Run:
             f"--variants {self.name} --seeds {self.seed}"
         )
 
-    def configuration(self) -> dict[str, object]:
+    def configuration(self) -> dict[str, Any]:
         """All that decides the result, as plain JSON values, the whole network included."""
         parameters, multiply_adds = self.variant.network.cost()
         stated = {
@@ -228,7 +233,8 @@ class Run:
             "train": asdict(self.train),
             "mask_weight": self.variant.mask_weight,
         }
-        return json.loads(json.dumps(stated))  # tuples become lists, as in the file
+        as_in_a_file: dict[str, Any] = json.loads(json.dumps(stated))  # tuples become lists
+        return as_in_a_file
 
 
 def configuration_hash(configuration: Mapping[str, object]) -> str:

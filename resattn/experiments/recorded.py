@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
 
-from torch.utils.data import Dataset
-
+from resattn.data.loading import LabelledImages
 from resattn.experiments import get_recipe, keeps_checkpoint, runs_of
 from resattn.experiments.scales import SMALL
 from resattn.experiments.store import RESULTS, Result, find_result, read_checkpoint
@@ -64,7 +63,7 @@ def origin_of(results: Iterable[Result]) -> str:
 
 def trained(
     recipe: str, variant: str, *, scale: str = SMALL.name
-) -> tuple[ResidualAttentionNetwork, Dataset]:
+) -> tuple[ResidualAttentionNetwork, LabelledImages]:
     """The network that a run left, ready to predict, and the test images that judged it.
 
     The run is the one with the recipe's first seed. Its weights were kept in half precision, so

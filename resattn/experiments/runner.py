@@ -5,6 +5,7 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -16,7 +17,7 @@ from resattn.experiments.provenance import provenance
 from resattn.experiments.recipe import Run, Splits, configuration_hash
 from resattn.experiments.store import RESULTS, Result, write_checkpoint, write_result
 from resattn.network import ResidualAttentionNetwork
-from resattn.training import Score, classification, evaluate, fit, seed_everything
+from resattn.training import classification, evaluate, fit, seed_everything
 from resattn.training.checkpoint import write_atomically
 from resattn.training.distributed import World, join
 
@@ -101,7 +102,8 @@ class _Trace:
         self.steps: dict[str, object] = json.loads(path.read_text()) if path.exists() else {}
 
     def at(self, step: int, model: nn.Module) -> dict[str, object]:
-        return self.probe.trace(model) if step in self.due else {}
+        network = cast(ResidualAttentionNetwork, model)
+        return self.probe.trace(network) if step in self.due else {}
 
     def __call__(self, step: int, model: nn.Module) -> None:
         if found := self.at(step, model):
@@ -142,7 +144,7 @@ def _train(
 
 def _result(
     run: Run,
-    configuration: dict[str, object],
+    configuration: dict[str, Any],
     model: ResidualAttentionNetwork,
     splits: Splits,
     folder: Path,
@@ -152,15 +154,16 @@ def _result(
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     validation = [[n["step"], n["val_error"], n["val_loss"]] for n in lines if "val_error" in n]
     if diverged:
-        guess = Score(1 - 1 / configuration["network"]["num_classes"], None)
-        val, test = guess, guess
+        val = test = {"error": 1 - 1 / configuration["network"]["num_classes"], "loss": None}
     else:
-        val = Score(*validation[-1][1:])
+        val = {"error": validation[-1][1], "loss": validation[-1][2]}
         device = next(model.parameters()).device
         test = (
             val  # of the last step, on the same images
             if splits.test is splits.val
-            else evaluate(model, splits.test, device=device, precision=run.train.precision)
+            else evaluate(
+                model, splits.test, device=device, precision=run.train.precision
+            )._asdict()
         )
     return {
         "recipe": run.recipe,
@@ -171,8 +174,8 @@ def _result(
         "configuration": configuration,
         "diverged": diverged and {"step": len(lines) + 1, "reason": diverged},
         "steps": len(lines),
-        "validation": {**val._asdict(), "images": len(splits.val)},
-        "test": {**test._asdict(), "images": len(splits.test)},
+        "validation": {**val, "images": len(splits.val)},
+        "test": {**test, "images": len(splits.test)},
         "curves": {
             "loss": _thinned([line["loss"] for line in lines]),
             "validation": validation,

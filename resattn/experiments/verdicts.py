@@ -62,13 +62,15 @@ def examine(contrast: Contrast, scale: str, find: Find = find_result) -> Finding
     runs = runs_of(get_recipe(contrast.recipe), scale, variants=names)
     results = {name: [find(run) for run in runs[name]] for name in names}
     metric = METRICS[contrast.metric]
-    differences, recorded = [], 0
+    differences: list[float] = []
+    recorded = 0
     for by_seed in zip(*results.values(), strict=True):
         if None in by_seed:
             continue
         recorded += 1
-        values = dict(zip(results, map(metric, by_seed), strict=True))
-        if None not in values.values():
+        measured = dict(zip(results, map(metric, by_seed), strict=True))
+        values = {name: value for name, value in measured.items() if value is not None}
+        if len(values) == len(measured):
             gain, loss = (sum(values[n] for n in side) for side in (contrast.plus, contrast.minus))
             differences.append(gain - loss)
     if not differences:

@@ -1,9 +1,10 @@
 """One mask at a time: a picture of an image and its map, and sliders that choose which."""
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -51,8 +52,8 @@ def map_view(
     ):
         if value not in known:
             raise ValueError(f"there is no {what} {value!r}; choose one of {_ends(known)}")
-    shown, mask = maps[module][image], as_array(object_masks[image])
-    shown = as_array(shown.mean(0) if channel == MEAN else shown[channel])  # (h, w)
+    whole, mask = maps[module][image], as_array(object_masks[image])
+    shown = as_array(whole.mean(0) if isinstance(channel, str) else whole[channel])  # (h, w)
     rows, columns = (np.arange(n) * m // n for n, m in zip(mask.shape, shown.shape, strict=True))
     values = shown[np.ix_(rows, columns)]  # (H, W)
     which = f"mean of {channels} channels" if channel == MEAN else f"channel {channel}"
@@ -100,7 +101,7 @@ class Explorer:
             stage, _, module = name.rpartition(".")
             self._modules.setdefault(stage, []).append(module)
 
-        def slider(name: str, options: list) -> widgets.SelectionSlider:
+        def slider(name: str, options: Sequence[object]) -> Any:
             return widgets.SelectionSlider(
                 options=options, description=name, continuous_update=False
             )
@@ -122,7 +123,7 @@ class Explorer:
         """The dotted name of the module chosen."""
         return ".".join(filter(None, (self.stage.value, self.module.value)))
 
-    def _moved(self, change: Mapping[str, object]) -> None:
+    def _moved(self, change: Mapping[str, Any]) -> None:
         """Offers what the choice leaves open, keeping what is still possible, and redraws once."""
         if self._settling:  # a slider that this method itself moved
             return
@@ -153,7 +154,7 @@ class Explorer:
         return bundle | {"image/png": png, "text/plain": text}, {"image/png": {"alt": text}}
 
 
-def _offer(slider, options: list) -> None:
+def _offer(slider: Any, options: list[Any]) -> None:
     """Changes a slider's options; its value stays where it is one of them, else is the first."""
     if list(slider.options) != options:
         value = slider.value
@@ -161,7 +162,7 @@ def _offer(slider, options: list) -> None:
         slider.value = value if value in options else options[0]
 
 
-def _ends(known) -> str:
+def _ends(known: Iterable[object]) -> str:
     listed = [repr(choice) for choice in known]
     return ", ".join(listed if len(listed) <= 8 else [*listed[:3], "...", listed[-1]])
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -91,7 +92,7 @@ def _limits(estimates: Mapping[str, Estimate], claimed: Mapping[str, Span]) -> S
 def _legend(
     fig: Figure, kinds: Sequence[str], looks: Mapping[str, tuple[str, str]], *, shaded: bool
 ) -> None:
-    handles = [
+    handles: list[Artist] = [
         Line2D([], [], color=colour, marker=marker, linewidth=2, label=kind)
         for kind in kinds
         for colour, marker in [looks[kind]]

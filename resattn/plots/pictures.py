@@ -80,7 +80,8 @@ def map_grid(
         ValueError: for maps that are not two-dimensional, or masks that do not match in number.
     """
     names = list(maps) if isinstance(maps, Mapping) else None
-    arrays = [as_array(m).astype(np.float64) for m in (maps.values() if names else as_array(maps))]
+    listed = maps.values() if isinstance(maps, Mapping) else as_array(maps)
+    arrays = [as_array(numbers).astype(np.float64) for numbers in listed]
     if not arrays or any(a.ndim != 2 for a in arrays):
         raise ValueError("maps must have shape (N, H, W), or be names to (H, W), with at least 1")
     masks = None if object_masks is None else as_array(object_masks)

@@ -68,7 +68,7 @@ def show(fig: Figure, *, alt: str) -> None:
         pyplot.close(fig)
 
 
-def as_array(numbers: Numbers) -> np.ndarray:
+def as_array(numbers: Numbers | float) -> np.ndarray:
     """Numbers of any kind, on any device, as float64 (bool stays bool)."""
     if isinstance(numbers, Tensor):
         numbers = numbers.detach().cpu()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -74,8 +75,8 @@ class _Opened(TorchFunctionMode):
         self,
         func: Callable[..., Tensor],
         types: tuple[type, ...],
-        args: tuple[object, ...] = (),
-        kwargs: dict[str, object] | None = None,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
     ) -> Tensor:
         if func in (F.relu, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_):
             return F.leaky_relu(args[0], 0.5)
@@ -93,9 +94,10 @@ def _mean_pool(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Tensor:
-    """`F.avg_pool2d` called like `F.max_pool2d`."""
+    """Call `F.avg_pool2d` with the arguments of `F.max_pool2d`."""
     if dilation not in (1, (1, 1)) or return_indices:
-        return F.max_pool2d(x, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+        options: dict[str, Any] = {"ceil_mode": ceil_mode, "return_indices": return_indices}
+        return F.max_pool2d(x, kernel_size, stride, padding, dilation, **options)
     return F.avg_pool2d(x, kernel_size, stride, padding, ceil_mode)
 
 

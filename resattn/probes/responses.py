@@ -1,5 +1,6 @@
 """How large the maps are at the end of each stage, in all and where the object lies."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -77,7 +78,7 @@ def responses(
     return Responses(torch.stack(means), {name: torch.stack(v) for name, v in split.items()})
 
 
-def covered_fraction(masks: Tensor, size: tuple[int, int]) -> Tensor:
+def covered_fraction(masks: Tensor, size: Sequence[int]) -> Tensor:
     """The share of each cell's area that the mask covers: bool (N, H, W) to float64 (N, h, w).
 
     Exact for any sizes: cell i of h spans pixels ``i H/h`` to ``(i+1) H/h``, split pixels included.

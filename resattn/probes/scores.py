@@ -106,8 +106,8 @@ def _expected_iou(area: int, above: int, above_inside: int, tied: int, tied_insi
     return (chance * both / (2 * area - both)).sum().item()
 
 
-def _log_choose(n: int, k: Tensor) -> Tensor:
-    n = torch.tensor(float(n), dtype=torch.float64)
+def _log_choose(count: int, k: Tensor) -> Tensor:
+    n = torch.tensor(float(count), dtype=torch.float64)
     return torch.lgamma(n + 1) - torch.lgamma(k + 1) - torch.lgamma(n - k + 1)
 
 

@@ -16,7 +16,7 @@ from torch import nn
 from resattn.training.config import TrainConfig
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes | memoryview) -> None:
     """Replace ``path`` by ``content``; at every moment the old file or the new one is there.
 
     Raises:

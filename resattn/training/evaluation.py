@@ -1,7 +1,7 @@
 """Error and loss of a model over a dataset."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset, Subset
 
 from resattn.checks import check_choice
-from resattn.data.loading import make_loader
+from resattn.data.loading import ImageDataset, make_loader
 from resattn.modes import modes_kept
 from resattn.training.config import PRECISIONS
 from resattn.training.devices import autocast, resolve_device, to_device
@@ -27,7 +27,7 @@ class Score(NamedTuple):
 
 def evaluate(
     model: nn.Module,
-    dataset: Dataset,
+    dataset: ImageDataset,
     *,
     batch_size: int = 256,
     device: str | torch.device = "auto",
@@ -59,7 +59,7 @@ def evaluate(
 @torch.no_grad()
 def shared_score(
     model: nn.Module,
-    dataset: Dataset,
+    dataset: ImageDataset,
     *,
     batch_size: int,
     precision: str,
@@ -74,7 +74,7 @@ def shared_score(
         ValueError: for labels that have no logit, or if the loss is not finite because of an image.
     """
     indices = range(world.rank, len(dataset), world.size)
-    share = Subset(dataset, indices)
+    share = Subset(cast("Dataset[Any]", dataset), indices)
     sums: list[Tensor] = []  # of each batch: wrong answers, loss
     with modes_kept(model):
         model.eval()

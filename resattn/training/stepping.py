@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -53,7 +54,7 @@ class Stepper:
             fused=world.device.type in ("cpu", "cuda"),  # one pass over memory: 4 x faster on a CPU
         )
         network = model if world.size == 1 else DistributedDataParallel(model)
-        self.forward = torch.compile(network) if config.compile else network
+        self.forward: Any = torch.compile(network) if config.compile else network
 
     def __call__(self, step: int, batch: tuple[Tensor, ...], stop: bool) -> tuple[float, bool]:
         """Make step ``step`` (from 1) on this process's share of the batch.

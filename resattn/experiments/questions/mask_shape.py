@@ -8,10 +8,12 @@ away, the hourglass's lead must grow there.
 Support for the paper: a lower test error than the local mask at equal multiply-adds (table 4).
 """
 
+from typing import Any
+
 from resattn.experiments.recipe import Recipe, Scale, Variant
 from resattn.experiments.scales import FULL, SMALL
 
-OPTIONS = {
+OPTIONS: dict[str, dict[str, Any]] = {
     "hourglass": {},
     "local-1": {"mask": "local", "local_units": 1},
     "local-3": {"mask": "local", "local_units": 3},

@@ -8,10 +8,12 @@ The paper's claim is that attention works with each (section 4.3, AttentionNeXt 
 AttentionInception); it is not among the fourteen on trial.
 """
 
+from typing import Any
+
 from resattn.experiments.recipe import Recipe, Scale, Variant
 from resattn.experiments.scales import FULL, SMALL
 
-UNITS = {
+UNITS: dict[str, dict[str, Any]] = {
     "preact": {},
     "post": {"unit": "post"},
     "resnext": {"unit": "post", "groups": 4},
