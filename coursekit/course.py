@@ -1,4 +1,4 @@
-"""Which package the course teaches: the one setting that the engine reads from a course.
+"""The package that a course teaches: the one setting that the engine reads from a course.
 
 The course's ``pyproject.toml`` names it::
 
@@ -6,6 +6,7 @@ The course's ``pyproject.toml`` names it::
     package = "resattn"
 """
 
+import importlib
 import importlib.util
 import tomllib
 from functools import cache
@@ -37,6 +38,23 @@ def package_folder(name: str) -> Path:
             f"the course teaches the package {name!r}, which is not installed; run `make lab` once"
         )
     return Path(next(iter(found.submodule_search_locations))).resolve()
+
+
+def exists(name: str) -> bool:
+    """Return True if the taught package has this name: a module, or anything inside one."""
+    package = taught_package()
+    parts = name.removeprefix(package + ".").split(".")
+    for depth in range(len(parts), -1, -1):
+        try:
+            found: object = importlib.import_module(".".join([package, *parts[:depth]]))
+        except ModuleNotFoundError:
+            continue
+        for part in parts[depth:]:
+            if not hasattr(found, part):
+                return False
+            found = getattr(found, part)
+        return True
+    return False
 
 
 @cache

@@ -11,8 +11,7 @@ from types import ModuleType
 
 from nbformat import NotebookNode
 
-from coursekit.course import taught_package
-from coursekit.source.names import exists
+from coursekit.course import exists, taught_package
 
 SECTIONS = ("What you will build", "Why it matters", "What you measured", "Recap", "Where next")
 WORDS = (900, 1800)

@@ -9,8 +9,7 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
-from coursekit.course import taught_package
-from coursekit.source.names import exists
+from coursekit.course import exists, taught_package
 from coursekit.source.pairs import REPAIR, read_source
 
 SOURCE = Path("course/paper_to_code.toml")
