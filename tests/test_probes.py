@@ -324,3 +324,13 @@ def test_receptive_field_ignores_the_modules_mode_and_dtype():
         field = probes.receptive_field(candidate, (1, 9, 9), (4, 4))
         assert field.support.sum() == 9
     assert module.training and module[0].weight.dtype == torch.bfloat16
+
+
+def test_a_network_without_stages_is_refused_by_name():
+    other, images = nn.Sequential(nn.Conv2d(1, 2, 3)), torch.rand(1, 1, 8, 8)
+    for probe in (
+        probes.responses,
+        lambda *given: probes.gradient_norms(*given, torch.tensor([0])),
+    ):
+        with pytest.raises(ValueError, match="the stages of a Resid.* and Sequential has none"):
+            probe(other, images)

@@ -72,7 +72,7 @@ MISTAKES = {
     "images of half precision": (Pairs(X.half(), Y), "are torch.float16.* image.to"),
     "PIL images": (
         Items([(Image.new("L", (6, 6)), 0)] * 40),
-        "an image must be a tensor, got a Image; give the dataset a transform",
+        "an image must be a tensor, got an Image; give the dataset a transform",
     ),
     "three channels": (
         Pairs(X.expand(40, 3, 6, 6), Y),
@@ -193,7 +193,7 @@ def test_other_models_are_refused(model, words):
         ({"config": {"steps": 3}}, "config must be a TrainConfig, got a dict"),
         ({"config": None}, "config must be a TrainConfig, got None"),
         ({"objective": "mse"}, "objective must be a function, got 'mse'"),
-        ({"on_step": 5}, "on_step must be a function, got a int"),
+        ({"on_step": 5}, "on_step must be a function, got an int"),
         ({"objective": lambda n, b: n(b[0])}, r"mean loss.* got shape \(4, 2\)"),
         ({"objective": lambda n, b: n(b[0]).mean().item()}, "mean loss.* got a float"),
         ({"objective": lambda n, b: n(b[0]).mean().detach()}, "without a gradient"),

@@ -88,7 +88,10 @@ def collate(batch: Any) -> tuple[Any, ...]:
 
 def kind(value: object) -> str:
     """Name a value of a wrong type in a message."""
-    return repr(value) if value is None or isinstance(value, str) else f"a {type(value).__name__}"
+    if value is None or isinstance(value, str):
+        return repr(value)
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
 
 
 def batch_indices(

@@ -47,6 +47,15 @@ def for_model(model: nn.Module, images: Tensor) -> Tensor:
     return images.to(next(model.parameters()))
 
 
+def check_stages(model: nn.Module) -> None:
+    """Raise ValueError unless ``model`` has the stem and the stages of this package's networks."""
+    if not (hasattr(model, "stem") and hasattr(model, "stages")):
+        raise ValueError(
+            f"this probe looks at the stages of a ResidualAttentionNetwork, and "
+            f"{type(model).__name__} has none; build one with resattn.create_model, or unwrap it"
+        )
+
+
 def to_cpu(x: Tensor) -> Tensor:
     """The values alone, on the CPU, in float64."""
     return x.detach().cpu().double()

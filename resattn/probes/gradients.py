@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from resattn.network import ResidualAttentionNetwork
-from resattn.probes.capture import for_model, to_cpu, watching
+from resattn.probes.capture import check_stages, for_model, to_cpu, watching
 
 
 def gradient_norms(
@@ -27,8 +27,10 @@ def gradient_norms(
         ``{"stem": ..., "stage 1": ..., "stage 2": ..., ...}``, from image to logits.
 
     Raises:
-        ValueError: for images of a wrong shape or type, or labels that do not match them.
+        ValueError: for a model without stages, images of a wrong shape or type, or labels that do
+            not match them.
     """
+    check_stages(model)
     images = for_model(model, images).detach().clone().requires_grad_()
     if labels.shape != images.shape[:1]:
         raise ValueError(

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from resattn.network import ResidualAttentionNetwork
-from resattn.probes.capture import check_masks, for_model, to_cpu, watching
+from resattn.probes.capture import check_masks, check_stages, for_model, to_cpu, watching
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,13 @@ def responses(
         object_masks, distractor_masks: bool ``(N, H, W)``, disjoint.
 
     Raises:
-        ValueError: for images or masks of a wrong shape or type, masks that overlap, or
-            distractors without objects.
+        ValueError: for a model without stages, images or masks of a wrong shape or type, masks that
+            overlap, or distractors without objects.
 
     Source: Wang et al. 2017, figure 4. The split answers the objection that a mask *should* quiet
     the background.
     """
+    check_stages(model)
     images = for_model(model, images)
     regions = _regions(images, object_masks, distractor_masks)
     means: list[Tensor] = []
