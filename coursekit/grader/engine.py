@@ -1,23 +1,24 @@
-"""Run notebooks one by one in judges of their own: what each cell printed, and how it ended."""
+"""Run notebooks, each by pytest and nbval in a process of its own."""
 
 import contextlib
-import json
 import os
 import shutil
 import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
+from coursekit.grader.runs import NotebookRun, RunOrder, read_log, write_order
 from coursekit.sandbox.launch import Sandbox, connection_file, short_folder
 from coursekit.sandbox.limits import MIB, Limits
 from coursekit.sandbox.server import ForkServer, Order, run
 
+RUNNER = "coursekit.grader.nbval_runner"
 PRELOAD = (
     "pytest",
     "_pytest.terminal",
@@ -26,71 +27,47 @@ PRELOAD = (
     "nbformat",
     "jupyter_client.manager",
     "jupyter_client.blocking",
-    "coursekit.grader.nbval_runner",
+    RUNNER,
 )
-PATIENCE = 60  # seconds that a judge has beyond those of its kernel
-
-
-@dataclass(frozen=True)
-class CellRun:
-    """What became of one cell: nbval's verdict, its lines, its error in one line."""
-
-    passed: bool
-    printed: str
-    error: str
-    stderr: str
-
-
-@dataclass(frozen=True)
-class Run:
-    """What became of a notebook: the cells that were run, and, if it broke off, where and why."""
-
-    cells: dict[str, CellRun]
-    broke_in: str | None
-    why: str
+PATIENCE = 60  # seconds that the process of a run has beyond those of its kernel
 
 
 class Engine:
-    """Judges for any number of notebooks, from several threads at once."""
+    """Runs any number of notebooks, from several threads at once."""
 
     def __init__(self, base: Path, server: ForkServer | None) -> None:
         self._base, self._server = base, server
 
-    def run(self, notebook: NotebookNode, sandbox: Sandbox) -> Run:
+    def run(self, notebook: NotebookNode, sandbox: Sandbox) -> NotebookRun:
         """Run a notebook, whose cells have ids; never raises for what is in it."""
         folder = self._base / uuid.uuid4().hex[:8]
         folder.mkdir()
         try:
             command, environment = sandbox.command(folder)
-            (folder / "run.json").write_text(
-                json.dumps(
-                    {
-                        "command": command,
-                        "environment": environment,
-                        "ipc": os.name == "posix",
-                        "connection": connection_file(folder),
-                        "limits": sandbox.limits.as_json(),
-                    }
-                )
+            order = RunOrder(
+                command=tuple(command),
+                environment=environment,
+                connection=connection_file(folder),
+                sockets=os.name == "posix",
+                limits=sandbox.limits,
             )
+            write_order(folder, order)
             nbformat.write(notebook, folder / "notebook.ipynb")
-            ended = self._judge(folder, sandbox.limits)
-            return _read(folder / "cells.jsonl", ended)
+            return read_log(folder, self._run(folder, sandbox.limits))
         finally:
             _remove(folder)
 
-    def _judge(self, folder: Path, limits: Limits) -> str:
+    def _run(self, folder: Path, limits: Limits) -> str:
+        """Run the notebook in a folder; returns how its process ended."""
         wait = limits.submission + PATIENCE
         own = replace(limits, submission=wait, memory=2048 * MIB, disk=1024 * MIB)
         variables = dict(os.environ) | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         if self._server is not None:
-            order = Order(
-                "coursekit.grader.nbval_runner:judge", [str(folder)], own, variables, str(folder)
-            )
+            order = Order(f"{RUNNER}:run", [str(folder)], own, variables, str(folder))
             return run(self._server, order, wait + 5)
         try:
             subprocess.run(
-                [sys.executable, "-m", "coursekit.grader.nbval_runner", str(folder)],
+                [sys.executable, "-m", RUNNER, str(folder)],
                 env=variables,
                 capture_output=True,
                 timeout=wait,
@@ -102,7 +79,7 @@ class Engine:
 
 @contextlib.contextmanager
 def opened() -> Iterator[Engine]:
-    """An engine, with judges forked from a server where there can be one."""
+    """Open an engine; where it can, it forks its processes from a server that has loaded nbval."""
     base = short_folder()
     try:
         if sys.platform.startswith("linux"):
@@ -115,29 +92,9 @@ def opened() -> Iterator[Engine]:
 
 
 def _remove(folder: Path) -> None:
-    """Delete a run's folder, however deep a student nested what is in it."""
+    """Delete a run's folder, however deep a student nested folders in it."""
     with contextlib.suppress(RecursionError):
         shutil.rmtree(folder, ignore_errors=True)
     if folder.exists() and os.name == "posix":
         for command in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
             subprocess.run([*command, "--", str(folder)], capture_output=True)
-
-
-def _read(log: Path, ended: str) -> Run:
-    cells, begun = {}, None
-    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
-    for line in lines:
-        with contextlib.suppress(ValueError):  # the last line of a judge that was ended
-            fields = json.loads(line)
-            if "begins" in fields:
-                begun = fields["begins"]
-                continue
-            if fields["dead"]:
-                return Run(cells, begun or fields["cell"], fields["dead"])
-            if fields["when"] == "call":
-                cells[fields["cell"]] = CellRun(
-                    fields["passed"], fields["printed"], fields["error"], fields["stderr"]
-                )
-            begun = None
-    broken = begun is not None or not lines
-    return Run(cells, begun, f"its judge {ended}" if broken else "")

@@ -1,4 +1,4 @@
-"""One submission's points: its answers run, its deaths attributed, each loss given a reason."""
+"""One submission's points: its answers run, crashes traced to their causes, each loss explained."""
 
 import re
 import time
@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from coursekit.checks.record import UNWRITTEN
-from coursekit.grader.engine import CellRun, Engine, Run
+from coursekit.grader.engine import Engine
 from coursekit.grader.pristine import Pristine, manual_points
 from coursekit.grader.references import Reference, earned
-from coursekit.grader.static_checks import around, not_allowed, tree
+from coursekit.grader.runs import CellRun, NotebookRun
+from coursekit.grader.static_checks import not_allowed, tree, workarounds
 from coursekit.report.model import CellResult, TaskResult
 from coursekit.sandbox.guard import IN_ALL
 from coursekit.sandbox.launch import Sandbox
@@ -20,30 +21,36 @@ from coursekit.submissions.matching import FoundAnswer, Match
 
 LEAST = 5  # seconds: with less left, another run is not begun
 LATE = "took longer than"
-OWN = (LATE, "printed more than")  # how reasons begin that are no other answer's
+OWN = (LATE, "printed more than")  # such reasons begin so; no other answer can cause them
 TIME_OVER = "the time for the whole notebook was over, used up by other answers"
 OTHER_INPUTS = "right for the inputs shown, and not for others"
+
+Answers = dict[str, list[str]]  # the code of each task's answer, cell by cell
 
 
 @dataclass
 class Outcome:
-    """What all runs of a submission gave: for each cell the best; and of answers, by task, why
-    they broke a run off, or why they were not run to their end through no fault of theirs.
+    """What all runs of a submission gave together.
+
+    Attributes:
+        cells: the best run of each cell.
+        broke: for each answer that broke a run off, the reason.
+        unrun: for each answer that was not run to its end through no fault of its own, the reason.
     """
 
     cells: dict[str, CellRun] = field(default_factory=dict)
     broke: dict[str, str] = field(default_factory=dict)
     unrun: dict[str, str] = field(default_factory=dict)
 
-    def add(self, run: Run, good: Callable[[str, Run], bool]) -> None:
-        """Keep of each cell the run that earned its points, else the first."""
+    def add(self, run: NotebookRun, earns: Callable[[str, NotebookRun], bool]) -> None:
+        """For each cell, keep the run that earned its points; otherwise the first."""
         for name, cell in run.cells.items():
-            if name not in self.cells or good(name, run):
+            if name not in self.cells or earns(name, run):
                 self.cells[name] = cell
 
 
-class Judge:
-    """Grades submissions of one set."""
+class Scorer:
+    """Scores submissions of one set."""
 
     def __init__(
         self, pristine: Pristine, reference: Reference, engine: Engine, sandbox: Sandbox
@@ -55,49 +62,47 @@ class Judge:
             for task in pristine.exercises.tasks
             for cell in (task.answer, *task.checks)
         }
+        self._imports = {name for task in pristine.exercises.tasks for name in task.imports}
 
-    def grade(self, match: Match) -> dict[str, TaskResult]:
+    def score(self, match: Match) -> dict[str, TaskResult]:
         """Return the result of each task: points, reasons, known mistakes."""
-        answers, apart, fixed = {}, {}, {}
+        answers: Answers = {}
+        suspect: dict[str, list[str]] = {}  # the workarounds in an answer, by task
+        refused: dict[str, str] = {}  # why an answer is not run, by task
         for name, found in match.answers.items():
             task = self.pristine.tasks[name]
-            code = found.code
             if not found.sources:
-                fixed[name] = f"its cell {task.answer.id} is not in the notebook"
+                refused[name] = f"its cell {task.answer.id} is not in the notebook"
             elif found.is_still(self.pristine.given.given(name)):
-                fixed[name] = UNWRITTEN
-            elif strange := not_allowed(code, task.imports):
-                fixed[name] = f"to be written without {', '.join(strange)}"
-            elif ways := around(code):
-                apart[name] = (code, ways)
+                refused[name] = UNWRITTEN
+            elif strange := not_allowed(found.code, task.imports):
+                refused[name] = f"to be written without {', '.join(strange)}"
+            elif ways := workarounds(found.code):
+                suspect[name] = ways
             else:
-                answers[name] = code
+                answers[name] = found.code
         before = [
             source
             for source in match.before
-            if not around([source]) and not not_allowed([source], self._shared_imports())
+            if not workarounds([source]) and not not_allowed([source], self._imports)
         ]
-        until = time.monotonic() + self.sandbox.limits.submission
-        outcome = self._run(answers, before, until)
+        outcome = self._run(answers, before)
         results = {}
         for name in self.pristine.tasks:
-            result = self._result(name, match, outcome, fixed.get(name, ""))
-            if name in apart:
-                code, ways = apart[name]
-                alone = self._run(answers | {name: code}, before, time.monotonic() + self._time())
-                result = self._withheld(name, match, alone, ways)
-            results[name] = result
+            if name in suspect:
+                alone = self._run(answers | {name: match.answers[name].code}, before)
+                results[name] = self._withheld(name, match, alone, suspect[name])
+            else:
+                results[name] = self._result(name, match, outcome, refused.get(name, ""))
         return results
 
-    def _time(self) -> float:
-        return self.sandbox.limits.submission
+    def _run(self, answers: Answers, before: list[str]) -> Outcome:
+        """Run answers together; after one ends the kernel, continue without it.
 
-    def _run(self, answers: dict[str, list[str]], before: list[str], until: float) -> Outcome:
-        """Run answers together; where one ends the kernel, go on without it.
-
-        Each of these may have fallen to another's act: they are tried once more, alone. Not so a
-        single one that took too long or printed too much: that was itself.
+        Another answer may have caused the crash, so rerun the suspects alone. A single one that
+        took too long or printed too much hit its own limit, and is not rerun.
         """
+        until = time.monotonic() + self.sandbox.limits.submission
         outcome, left = Outcome(), dict(answers)
         while left and self._once(left, before, until, outcome):
             pass
@@ -107,10 +112,13 @@ class Judge:
                 self._once({name: answers[name]}, before, until, outcome)
         return outcome
 
-    def _once(
-        self, left: dict[str, list[str]], before: list[str], until: float, outcome: Outcome
-    ) -> bool:
-        """One run, added to the outcome; takes away the answer that broke it, if one did."""
+    def _once(self, left: Answers, before: list[str], until: float, outcome: Outcome) -> bool:
+        """Run answers once, and add that to the outcome.
+
+        Returns:
+            True if others are to be run again without the answer that broke the run off, which is
+            then taken out of ``left``.
+        """
         seconds = until - time.monotonic()
         if seconds < LEAST:
             outcome.unrun.update(dict.fromkeys(left, TIME_OVER))
@@ -124,8 +132,8 @@ class Judge:
         if run.broke_in.startswith("before-") and before:
             before.clear()  # for all runs to come
             return True
-        culprit = self._culprit(run, left)
-        if culprit not in left or run.why.endswith(IN_ALL):
+        culprit = self._culprit(run, run.broke_in, left)
+        if culprit is None or run.why.endswith(IN_ALL):
             why = TIME_OVER if run.why.endswith(IN_ALL) else run.why
             outcome.unrun.update(dict.fromkeys(left, why))
             return False
@@ -134,36 +142,34 @@ class Judge:
         del left[culprit]
         return True
 
-    def _culprit(self, run: Run, left: dict[str, list[str]]) -> str | None:
-        """The answer to try the next run without: one that was interrupted may have left what later
-        broke the run off; else the one in which it broke off.
+    def _culprit(self, run: NotebookRun, broke_in: str, left: Answers) -> str | None:
+        """Return the answer to leave out of the next run; None if it is none of these.
+
+        An answer that was interrupted comes first, since its remains may have broken a later cell.
         """
         late = [cell for cell, done in run.cells.items() if done.error.startswith(LATE)]
-        tasks = [self._task_of.get(owner(cell)) for cell in (*late, run.broke_in)]
+        tasks = [self._task_of.get(owner(cell)) for cell in (*late, broke_in)]
         return next((task for task in tasks if task in left), None)
 
-    def _earns(self, cell: str, run: Run) -> bool:
-        task = self.reference.tasks.get(self._task_of.get(cell))
+    def _earns(self, cell: str, run: NotebookRun) -> bool:
+        task = self.reference.tasks.get(self._task_of.get(cell, ""))
         return bool(task and cell in task.cells and earned(task, cell, run))
 
-    def _shared_imports(self) -> set[str]:
-        return {name for task in self.pristine.tasks.values() for name in task.imports}
-
-    def _result(self, name: str, match: Match, outcome: Outcome, fixed: str) -> TaskResult:
-        """Return the result of one task; ``fixed`` is why it gets no points, whatever it does."""
+    def _result(self, name: str, match: Match, outcome: Outcome, refused: str) -> TaskResult:
+        """Return the result of one task; ``refused`` is why its answer was not run, else empty."""
         task, record = self.pristine.tasks[name], self.reference.tasks[name]
-        run = Run(outcome.cells, None, "")
-        cells, verdicts = {}, []
+        run = NotebookRun(outcome.cells)
+        cells: dict[str, CellResult] = {}
+        verdicts = []
         for cell in task.checks:
             done = outcome.cells.get(cell.id)
             verdict = record.verdict(cell.id, done.printed.splitlines() if done else [])
-            points = 0 if fixed else earned(record, cell.id, run)
+            points = 0 if refused else earned(record, cell.id, run)
             verdicts.append(verdict)
             cells[cell.id] = CellResult(points, verdict.of, verdict.faults, is_hidden(cell))
-        points, of = (
-            sum(getattr(cell, key) for cell in cells.values()) for key in ("points", "of")
-        )
-        known = [] if fixed or points == of else record.mistakes(verdicts)
+        points = sum(cell.points for cell in cells.values())
+        of = sum(cell.of for cell in cells.values())
+        known = [] if refused or points == of else record.mistakes(verdicts)
         found = match.answers[name]
         return TaskResult(
             number=task.number,
@@ -175,13 +181,13 @@ class Judge:
             found=found.how,
             withheld="",
             mistake="; or: ".join(known),
-            reason="" if points == of else fixed or self._reason(name, found, outcome, cells),
+            reason="" if points == of else refused or self._reason(name, found, outcome, cells),
             answer="\n\n".join(found.code),
             cells=cells,
         )
 
     def _withheld(self, name: str, match: Match, outcome: Outcome, ways: list[str]) -> TaskResult:
-        """Return the result of a task whose points wait for the instructor's look at its answer."""
+        """Return the result of a task whose points wait until the instructor read its answer."""
         result = self._result(name, match, outcome, "")
         cells = {key: replace(cell, points=0) for key, cell in result.cells.items()}
         if not result.points:
@@ -225,5 +231,5 @@ class Judge:
 
 
 def _plain(text: str) -> str:
-    """An error without the terminal's colours."""
+    """Return an error without the terminal's colours."""
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
