@@ -131,7 +131,7 @@ def test_late_days_are_counted_by_the_command(tmp_path, monkeypatch):
         for entry, _ in readings:
             yield failed(entry, exercises, RuntimeError("made up"))
 
-    monkeypatch.setattr(grader.engine, "opened", nullcontext)
+    monkeypatch.setattr(grader, "open_engine", nullcontext)
     monkeypatch.setattr(grader.levels, "best", lambda: "plain")
     monkeypatch.setattr(grader, "_grade_set", graded)
     folder, out = write_class(tmp_path / "in", [Case("anna")]), tmp_path / "out"

@@ -510,7 +510,7 @@ def call(monkeypatch, capsys, tmp_path):
     """Call the command on twelve students; returns its status and what it said of a trouble."""
     for k in range(12):
         HandedIn(f"s{k:02}").write(tmp_path / "in")
-    monkeypatch.setattr(command.engine, "opened", nullcontext)
+    monkeypatch.setattr(command, "open_engine", nullcontext)
     monkeypatch.setattr(command.levels, "best", lambda: "plain")
 
     def graded(options, exercises, session, engine, readings, ready):

@@ -11,10 +11,10 @@ import pytest
 from grading_kit import NAME, SETS, SMALL, Case, write_class
 from nbformat import NotebookNode
 
-from coursekit.grader.engine import CellRun, Run
 from coursekit.grader.references import Reference
-from coursekit.grader.scoring import Judge
-from coursekit.grader.static_checks import around, not_allowed, tree
+from coursekit.grader.runs import CellRun, NotebookRun, RunLog, read_log
+from coursekit.grader.scoring import Scorer
+from coursekit.grader.static_checks import not_allowed, tree, workarounds
 from coursekit.report.model import TaskResult
 from coursekit.sandbox import levels, package
 from coursekit.sandbox.launch import Sandbox
@@ -84,10 +84,13 @@ def test_the_copy_works_by_itself_with_its_data(tmp_path):
         ("import gc", ["gc"]),
         ("exec('x = 1')", ["exec"]),
         ("import os\nos.system('x')", ["os.system"]),
+        ("shell = (lambda _, it: it)('time', get_ipython())", ["get_ipython"]),
+        ("get_ipython().run_line_magic('run', 'other.py')", ["get_ipython"]),
+        ("print('matplotlib', get_ipython)", ["get_ipython"]),
     ],
 )
 def test_ways_around_the_imports_are_seen(source, ways):
-    assert set(ways) <= set(around([source]))
+    assert set(ways) <= set(workarounds([source]))
 
 
 @pytest.mark.parametrize(
@@ -103,12 +106,34 @@ def test_ways_around_the_imports_are_seen(source, ways):
     ],
 )
 def test_plain_code_is_not_suspected(source):
-    assert around([source]) == [] and not_allowed([source], ()) == []
+    assert workarounds([source]) == [] and not_allowed([source], ()) == []
 
 
 def test_modules_are_held_against_what_the_task_allows():
     sources = ["import resattn.units", "from resattn import gates", "import torchvision"]
     assert not_allowed(sources, ["resattn.units"]) == ["resattn.gates", "torchvision"]
+
+
+@pytest.mark.parametrize(
+    ("kept", "tail", "cells", "broke_in", "why"),
+    [
+        (0, "", "", None, "its judge was ended"),
+        (1, "", "", "a", "its judge was ended"),
+        (2, "", "a", None, ""),
+        (3, '{"cell": "b", "ru', "a", "b", "its judge was ended"),
+        (4, "", "ab", None, ""),
+        (6, "", "ab", "c", "ended by the signal SIGKILL"),
+    ],
+)
+def test_the_log_of_a_run_is_read_however_far_it_got(kept, tail, cells, broke_in, why, tmp_path):
+    log, done = RunLog(tmp_path), CellRun(True, "a: 1\n\u2028\udcff", "", "")
+    for cell, dead in ("a", ""), ("b", ""), ("c", "ended by the signal SIGKILL"):
+        log.begin(cell)
+        log.end(cell, done, called=True, dead=dead)
+    path = tmp_path / "cells.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:kept]) + tail)
+    assert read_log(tmp_path, "was ended") == NotebookRun(dict.fromkeys(cells, done), broke_in, why)
 
 
 def test_what_cannot_run_has_no_tree():
@@ -190,20 +215,20 @@ def test_a_set_on_which_the_grader_cannot_be_fair_stops_it(tmp_path, old, new, s
     assert not list((out / "results").glob("*.json"))
 
 
-def judged(run: Callable[[NotebookNode], Run]) -> dict[str, TaskResult]:
+def scored(run: Callable[[NotebookNode], NotebookRun]) -> dict[str, TaskResult]:
     """The solution's result, with an engine that runs notebooks so."""
     engine = SimpleNamespace(run=lambda notebook, sandbox: run(notebook))
     record = {
         each.task.id: each.recorded(each.task.checks) for each in rehearse(SMALL.exercises, 0)
     }
-    judge = Judge(
+    scorer = Scorer(
         SMALL,
         Reference({}, record),
         engine,
         Sandbox("plain", Path(), seed=0, threads=1, limits=Limits()),
     )
     answers = {name: FoundAnswer(tuple(cells), "") for name, cells in SMALL.solution().items()}
-    return judge.grade(Match(answers, {}, (), ()))
+    return scorer.score(Match(answers, {}, (), ()))
 
 
 @pytest.mark.parametrize(
@@ -220,7 +245,7 @@ def judged(run: Callable[[NotebookNode], Run]) -> dict[str, TaskResult]:
     ],
 )
 def test_only_who_broke_a_run_off_is_told_so(broke_in, why, guilty, told):
-    for name, task in judged(lambda notebook: Run({}, broke_in, why)).items():
+    for name, task in scored(lambda notebook: NotebookRun({}, broke_in, why)).items():
         begins = "your code broke the run off: " if name == guilty else "not run: "
         assert task.points == 0 and task.reason.startswith(begins)
         assert not guilty or name != guilty or task.reason == begins + told
@@ -238,11 +263,11 @@ def test_what_an_interrupted_answer_left_is_not_blamed_on_the_next():
         ]
         runs.append(there)
         if "merge" not in there:
-            return Run({}, None, "")
+            return NotebookRun({}, None, "")
         late = CellRun(False, "", "took longer than 30 s", "")
-        return Run({"merge-answer": late}, "gate-answer", "started more than 48 processes")
+        return NotebookRun({"merge-answer": late}, "gate-answer", "started more than 48 processes")
 
-    reasons = {name: task.reason for name, task in judged(run).items()}
+    reasons = {name: task.reason for name, task in scored(run).items()}
     assert reasons["merge"] == "your code broke the run off: started more than 48 processes"
     assert not any("broke" in reasons[name] for name in ("square", "gate", "noise"))
     assert runs == [["square", "merge", "gate", "noise"], ["square", "gate", "noise"], ["merge"]]

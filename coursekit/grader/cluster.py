@@ -10,13 +10,16 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
-from coursekit.grader import engine, pristine, references, results, workplace
-from coursekit.grader.engine import Engine
+from coursekit.grader import pristine, results
+from coursekit.grader.engine import Engine, open_engine
 from coursekit.grader.pristine import Pristine
+from coursekit.grader.references import Reference
 from coursekit.grader.results import Graded
-from coursekit.grader.scoring import Judge
+from coursekit.grader.scoring import Scorer
+from coursekit.grader.workplace import open_workplace
 from coursekit.report.model import Session
 from coursekit.sandbox import levels
 from coursekit.sandbox.limits import Limits
@@ -25,8 +28,30 @@ from coursekit.submissions.reading import Reading
 
 WAIT = 20  # seconds for the scheduler to have a worker
 
-_places: dict[str, Judge] = {}
+_scorers: dict[str, Scorer] = {}
 _lock, _open = threading.Lock(), ExitStack()
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """All that a worker needs to grade one set: its files, what is right, and the settings.
+
+    ``source`` and ``answers`` are the texts of the set's two files, ``name`` is that of the first.
+    """
+
+    name: str
+    source: str
+    answers: str
+    reference: Reference
+    seed: int
+    started: str
+    limits: Limits
+    unsafe: bool
+
+    @property
+    def key(self) -> str:
+        """Set and session in one word: a worker keeps one scorer for each."""
+        return f"{self.name} {self.seed} {self.started}"
 
 
 def grade(
@@ -34,11 +59,16 @@ def grade(
     exercises: Pristine,
     session: Session,
     limits: Limits,
-    handed: Iterator[tuple[Entry, Reading]],
-    judges: Engine,
+    readings: Iterator[tuple[Entry, Reading]],
+    engine: Engine,
     unsafe: bool,
 ) -> Iterator[Graded]:
-    """Results as they come. Begins by ValueError without Dask, RuntimeError without workers."""
+    """Yield results as they come.
+
+    Raises:
+        ValueError: without Dask.
+        RuntimeError: without workers.
+    """
     try:
         from distributed import Client, as_completed
     except ImportError:
@@ -52,80 +82,76 @@ def grade(
             "does it have workers?"
         ) from None
     with client:
-        with workplace.opened(
+        with open_workplace(
             exercises,
-            judges,
+            engine,
             level=session.isolation,
             seed=session.seed,
             jobs=1,
             threads=1,
             limits=limits,
-        ) as (judge, _):
-            reference = judge.reference
+        ) as (scorer, _):
+            reference = scorer.reference
         source = exercises.exercises.path
-        place = {
-            "name": source.name,
-            "source": source.read_text(encoding="utf-8"),
-            "answers": source.with_suffix(".toml").read_text(encoding="utf-8"),
-            "right": dict(reference.right),
-            "tasks": dict(reference.tasks),
-            "seed": session.seed,
-            "limits": limits.as_json(),
-            "unsafe": unsafe,
-            "started": session.started,
-        }
-        shared = client.scatter(place, broadcast=True, hash=False)
-        slots = 2 * sum(client.nthreads().values())
+        assignment = Assignment(
+            name=source.name,
+            source=source.read_text(encoding="utf-8"),
+            answers=source.with_suffix(".toml").read_text(encoding="utf-8"),
+            reference=reference,
+            seed=session.seed,
+            started=session.started,
+            limits=limits,
+            unsafe=unsafe,
+        )
+        shared = client.scatter(assignment, broadcast=True, hash=False)
         running = as_completed(loop=client.loop)
 
         def send() -> None:
-            for entry, reading in handed:
+            for entry, reading in readings:
                 running.add(client.submit(_grade, shared, entry, reading, pure=False))
                 return
 
-        for _ in range(slots):
+        for _ in range(2 * sum(client.nthreads().values())):
             send()
         for future in running:
             yield future.result()
             send()
 
 
-def _grade(place: dict, entry: Entry, reading: Reading) -> Graded:
-    """On a worker: grade one submission."""
-    judge = _place(place)
+def _grade(assignment: Assignment, entry: Entry, reading: Reading) -> Graded:
+    """Grade one submission, on a worker."""
+    scorer = _scorer(assignment)
     try:
-        return results.graded(judge, entry, reading)
+        return results.graded(scorer, entry, reading)
     except Exception as error:  # one submission's trouble is nobody else's
-        return results.failed(entry, judge.pristine, error)
+        return results.failed(entry, scorer.pristine, error)
 
 
-def _place(place: dict) -> Judge:
-    """This worker's own place, opened at the first submission and kept."""
-    key = f"{place['name']} {place['seed']} {place['started']}"
+def _scorer(assignment: Assignment) -> Scorer:
+    """Return this worker's own scorer, opened at the first submission and kept."""
     with _lock:
-        if key not in _places:
+        if assignment.key not in _scorers:
             level = levels.best()
-            if level == "plain" and not place["unsafe"]:
+            if level == "plain" and not assignment.unsafe:
                 raise RuntimeError("a worker cannot shut in what students wrote; see --unsafe")
-            if not _places:
+            if not _scorers:
                 atexit.register(_open.close)
             folder = Path(_open.enter_context(tempfile.TemporaryDirectory())) / "solutions"
             folder.mkdir()
-            source = folder / place["name"]
-            source.write_text(place["source"], encoding="utf-8")
-            source.with_suffix(".toml").write_text(place["answers"], encoding="utf-8")
-            judges = _open.enter_context(engine.opened())
-            judge, _ = _open.enter_context(
-                workplace.opened(
+            source = folder / assignment.name
+            source.write_text(assignment.source, encoding="utf-8")
+            source.with_suffix(".toml").write_text(assignment.answers, encoding="utf-8")
+            scorer, _ = _open.enter_context(
+                open_workplace(
                     pristine.read(source),
-                    judges,
+                    _open.enter_context(open_engine()),
                     level=level,
-                    seed=place["seed"],
+                    seed=assignment.seed,
                     jobs=1,
                     threads=1,
-                    limits=Limits(**place["limits"]),
-                    reference=references.Reference(place["right"], place["tasks"]),
+                    limits=assignment.limits,
+                    reference=assignment.reference,
                 )
             )
-            _places[key] = judge
-        return _places[key]
+            _scorers[assignment.key] = scorer
+        return _scorers[assignment.key]

@@ -78,7 +78,7 @@ class Engine:
 
 
 @contextlib.contextmanager
-def opened() -> Iterator[Engine]:
+def open_engine() -> Iterator[Engine]:
     """Open an engine; where it can, it forks its processes from a server that has loaded nbval."""
     base = short_folder()
     try:

@@ -18,11 +18,12 @@ from importlib.metadata import version
 from coursekit import __version__, report
 from coursekit.course import taught_package
 from coursekit.files import write_whole
-from coursekit.grader import engine, results, workplace
-from coursekit.grader.engine import Engine
+from coursekit.grader import results
+from coursekit.grader.engine import Engine, open_engine
 from coursekit.grader.pristine import Pristine, manual_points
 from coursekit.grader.results import Graded, ResultFiles
 from coursekit.grader.sets import load, session_key
+from coursekit.grader.workplace import open_workplace
 from coursekit.report import deadlines, manual
 from coursekit.report.model import (
     GradedSet,
@@ -57,7 +58,7 @@ def run(options: Namespace) -> int:
     todo = [
         entry
         for entry in entries
-        if options.regrade or not files.done(entry, keys.get(entry.set, ""))
+        if options.regrade or not files.done(entry, keys.get(entry.set or "", ""))
     ]
     print(
         f"{len(entries)} submissions, {len(todo)} to grade; seed {session.seed}; isolation: "
@@ -66,7 +67,7 @@ def run(options: Namespace) -> int:
     )
     progress = _Progress(len(todo))
     for graded in _grade(options, sets, session, todo, progress):
-        files.write(graded, keys.get(graded.entry.set, ""))
+        files.write(graded, keys.get(graded.entry.set or "", ""))
         progress.tell(graded)
     files.clear(entries)
     for trouble in report.write(out, iter(files), session, deadlines=options.deadlines):
@@ -103,12 +104,11 @@ def _grade(
 ) -> Iterator[Graded]:
     """Grade set by set; yield each result as soon as it is known."""
     yield from (results.unreadable(entry) for entry in todo if entry.set is None)
-    with engine.opened() as opened:
+    with open_engine() as engine:
         for name in sorted({entry.set for entry in todo if entry.set}):
             print(f"{name}: finding out what is right, and proving the grader", flush=True)
-            mine = [entry for entry in todo if entry.set == name]
-            again = readings(mine)
-            yield from _grade_set(options, sets[name], session, opened, again, progress.start)
+            found = readings(entry for entry in todo if entry.set == name)
+            yield from _grade_set(options, sets[name], session, engine, found, progress.start)
 
 
 def _grade_set(
@@ -116,7 +116,7 @@ def _grade_set(
     exercises: Pristine,
     session: Session,
     engine: Engine,
-    readings: Iterator[tuple[Entry, Reading]],
+    found: Iterator[tuple[Entry, Reading]],
     ready: Callable[[], None],
 ) -> Iterator[Graded]:
     """Grade one set; no more submissions are in memory than are being graded."""
@@ -125,10 +125,10 @@ def _grade_set(
         from coursekit.grader import cluster
 
         yield from cluster.grade(
-            options.scheduler, exercises, session, limits, readings, engine, options.unsafe
+            options.scheduler, exercises, session, limits, found, engine, options.unsafe
         )
         return
-    with workplace.opened(
+    with open_workplace(
         exercises,
         engine,
         level=session.isolation,
@@ -140,7 +140,7 @@ def _grade_set(
         ready()
         running: dict[Future[Graded], Entry] = {}
         try:
-            for entry, reading in readings:
+            for entry, reading in found:
                 running[pool.submit(results.graded, scorer, entry, reading)] = entry
                 if len(running) >= 2 * options.jobs:
                     yield from _finished(running, exercises)

@@ -21,7 +21,7 @@ from coursekit.submissions.given import graft
 
 @dataclass(frozen=True)
 class Pristine:
-    """A set as the instructor has it."""
+    """The instructor's own copy of a set."""
 
     exercises: ExerciseSet
 
@@ -32,7 +32,7 @@ class Pristine:
 
     @property
     def title(self) -> str:
-        """What its first line says it is about."""
+        """The subject, from the first line."""
         return self.exercises.notebook.cells[0].source.splitlines()[0].partition(": ")[2]
 
     @cached_property
@@ -42,7 +42,7 @@ class Pristine:
 
     @cached_property
     def given(self) -> Record:
-        """The exercise as students got it, as a record without lines: answers are sought by it."""
+        """The exercise as students got it, as a record without lines; answers are matched to it."""
         folder = self.exercises.path.parent.parent / "exercises"
         return Record(
             set=self.name,
@@ -67,16 +67,16 @@ class Pristine:
 
     @property
     def sources(self) -> list[str]:
-        """The code that runs whatever students write, and the imports that they may add.
+        """All code that is the same for every student, and the imports that students may add.
 
-        It is all cells with the answers cut out.
+        It is the code of all cells, with stubs for answers.
         """
         answers = {task.answer.id: stub(task.answer, task.id) for task in self.exercises.tasks}
         allowed = [f"import {name}" for task in self.exercises.tasks for name in task.imports]
         return [*(answers.get(cell.id, cell.source) for cell in self.exercises.code()), *allowed]
 
     def solution(self) -> dict[str, list[str]]:
-        """The answers of the solution, by task."""
+        """Return the answers of the solution by task."""
         return {task.id: [solved(task.answer)] for task in self.exercises.tasks}
 
     def notebook(
@@ -86,7 +86,7 @@ class Pristine:
         before: Iterable[str] = (),
         right: Mapping[str, list[str]] | None = None,
     ) -> NotebookNode:
-        """The notebook with these answers, cell by cell, and a stub where a task has none.
+        """Return the notebook with these answers, cell by cell, and a stub where a task has none.
 
         ``before`` are cells that run after the set's own first ones. With ``right``, what each
         check should print, nbval compares; without, the checks are only run.
@@ -111,12 +111,16 @@ def manual_points(task: Task) -> int:
 
 
 def read(path: Path) -> Pristine:
-    """Read a set's source. Raises ValueError, one sentence, for a malformed one."""
+    """Read a set's source.
+
+    Raises:
+        ValueError: one sentence, if it is malformed.
+    """
     return Pristine(read_set(path))
 
 
 def _cell(name: str, source: str, lines: list[str] | None = None) -> NotebookNode:
-    """A code cell; nbval compares only one that has lines to compare with."""
+    """Return a code cell; nbval compares it only if it has lines to compare with."""
     cell = nbformat.v4.new_code_cell(source, id=name)
     if lines is not None:
         text = "".join(f"{line}\n" for line in lines)

@@ -1,7 +1,7 @@
-"""What is right in this grading session: with its seed, on this machine, in this environment.
+"""The reference of a grading session: right lines for its seed, machine and environment.
 
 The lines come from the solution, run like a submission. The known mistakes come from a rehearsal of
-all wrong answers, in a process of its own that loads torch; both must agree on what is right.
+all wrong answers, in a process of its own that loads torch. Both must agree on the right lines.
 """
 
 import contextlib
@@ -15,21 +15,22 @@ from pathlib import Path
 
 from coursekit.checks.record import MEASURED, TaskRecord
 from coursekit.dataclass_json import decode, encode
-from coursekit.grader.engine import Engine, Run
+from coursekit.grader.engine import Engine
 from coursekit.grader.pristine import Pristine, read
+from coursekit.grader.runs import NotebookRun
 from coursekit.sandbox.launch import Sandbox
 from coursekit.source.rehearse import rehearse
 
 
 @dataclass(frozen=True)
 class Reference:
-    """The lines that are right, by check cell, and the record of each task, to judge by."""
+    """The right lines of each check cell, and the record of each task with these lines."""
 
     right: Mapping[str, list[str]]
     tasks: Mapping[str, TaskRecord]
 
-    def points(self, run: Run) -> dict[str, int]:
-        """The points of each task in one run."""
+    def points(self, run: NotebookRun) -> dict[str, int]:
+        """Return the points of each task in one run."""
         return {
             name: sum(earned(task, cell, run) for cell in task.cells)
             for name, task in self.tasks.items()
@@ -37,15 +38,15 @@ class Reference:
 
     @property
     def full(self) -> dict[str, int]:
-        """The points that each task's checks can give."""
+        """The points that the checks of each task can give."""
         return {
             name: sum(cell.points for cell in task.cells.values())
             for name, task in self.tasks.items()
         }
 
 
-def earned(task: TaskRecord, cell: str, run: Run) -> int:
-    """The points of a check cell: nbval found its lines right, and so do we, interval included."""
+def earned(task: TaskRecord, cell: str, run: NotebookRun) -> int:
+    """Return the points of a check cell, whose lines must be right for nbval and for the record."""
     done = run.cells.get(cell)
     if done is None or not done.passed:
         return 0
@@ -53,8 +54,8 @@ def earned(task: TaskRecord, cell: str, run: Run) -> int:
 
 
 @contextlib.contextmanager
-def rehearsal(pristine: Pristine, seed: int) -> Iterator[subprocess.Popen]:
-    """All answers of the set's source being tried, in a process that goes on meanwhile."""
+def rehearsal(pristine: Pristine, seed: int) -> Iterator[subprocess.Popen[str]]:
+    """Start a process that tries all answers of the set's source; it runs during the block."""
     with subprocess.Popen(
         [sys.executable, "-m", __name__, str(pristine.exercises.path), str(seed)],
         stdout=subprocess.PIPE,
@@ -68,9 +69,13 @@ def rehearsal(pristine: Pristine, seed: int) -> Iterator[subprocess.Popen]:
 
 
 def record(
-    pristine: Pristine, engine: Engine, sandbox: Sandbox, rehearsing: subprocess.Popen
+    pristine: Pristine, engine: Engine, sandbox: Sandbox, rehearsing: subprocess.Popen[str]
 ) -> Reference:
-    """Find out what is right. Raises ValueError where the solution does not run, or disagrees."""
+    """Return the reference of this session.
+
+    Raises:
+        ValueError: if the solution does not run, or prints other lines than in the rehearsal.
+    """
     run = engine.run(pristine.notebook(pristine.solution()), sandbox)
     out, trouble = rehearsing.communicate()
     if rehearsing.returncode:
@@ -104,7 +109,11 @@ def record(
 def prove(
     pristine: Pristine, reference: Reference, engine: Engine, sandbox: Sandbox, pool: Executor
 ) -> None:
-    """See that this grader gives fair points here. Raises ValueError where it does not."""
+    """Try answers whose fair points are known.
+
+    Raises:
+        ValueError: if the grader gives other points.
+    """
     solution, full = pristine.solution(), reference.full
     nothing = dict.fromkeys(full, 0)
     trials: list[tuple[str, dict[str, list[str]], dict[str, int]]] = [
@@ -131,7 +140,7 @@ def prove(
         )
 
     for (what, _, want), have in zip(
-        trials, pool.map(trial, (each[1] for each in trials)), strict=True
+        trials, pool.map(trial, (answers for _, answers, _ in trials)), strict=True
     ):
         if have != want:
             wrong = next(task for task in want if have[task] != want[task])
@@ -153,7 +162,7 @@ def _with_lines(task: TaskRecord, right: Mapping[str, list[str]]) -> TaskRecord:
 
 def _rehearsed(source: str, seed: int) -> dict[str, TaskRecord]:
     tried = rehearse(read(Path(source)).exercises, seed)
-    return {each.task.id: each.recorded(each.task.checks) for each in tried}
+    return {done.task.id: done.recorded(done.task.checks) for done in tried}
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from coursekit.files import safe_name, write_whole
 from coursekit.grader.pristine import Pristine, manual_points
-from coursekit.grader.scoring import Judge
+from coursekit.grader.scoring import Scorer
 from coursekit.report.model import SubmissionResult, TaskResult, read_result, written_result
 from coursekit.submissions.intake import Entry
 from coursekit.submissions.matching import match
@@ -22,10 +22,10 @@ class Graded:
     final: bool = True
 
 
-def graded(judge: Judge, entry: Entry, reading: Reading) -> Graded:
+def graded(scorer: Scorer, entry: Entry, reading: Reading) -> Graded:
     """Grade a submission that could be read."""
-    found = match(reading.cells, judge.pristine.given)
-    tasks = judge.grade(found)
+    found = match(reading.cells, scorer.pristine.given)
+    tasks = scorer.score(found)
     lost = [tasks[name].title for name, answer in found.answers.items() if not answer.sources]
     why = f"no answer cell was found for: {', '.join(lost)}" if lost else ""
     notes = (*entry.notes, *reading.notes, *found.notes)

@@ -25,7 +25,7 @@ OWN = (LATE, "printed more than")  # such reasons begin so; no other answer can 
 TIME_OVER = "the time for the whole notebook was over, used up by other answers"
 OTHER_INPUTS = "right for the inputs shown, and not for others"
 
-Answers = dict[str, list[str]]  # the code of each task's answer, cell by cell
+AnswerCells = dict[str, list[str]]  # the code of each task's answer, cell by cell
 
 
 @dataclass
@@ -66,7 +66,7 @@ class Scorer:
 
     def score(self, match: Match) -> dict[str, TaskResult]:
         """Return the result of each task: points, reasons, known mistakes."""
-        answers: Answers = {}
+        answers: AnswerCells = {}
         suspect: dict[str, list[str]] = {}  # the workarounds in an answer, by task
         refused: dict[str, str] = {}  # why an answer is not run, by task
         for name, found in match.answers.items():
@@ -96,7 +96,7 @@ class Scorer:
                 results[name] = self._result(name, match, outcome, refused.get(name, ""))
         return results
 
-    def _run(self, answers: Answers, before: list[str]) -> Outcome:
+    def _run(self, answers: AnswerCells, before: list[str]) -> Outcome:
         """Run answers together; after one ends the kernel, continue without it.
 
         Another answer may have caused the crash, so rerun the suspects alone. A single one that
@@ -112,7 +112,7 @@ class Scorer:
                 self._once({name: answers[name]}, before, until, outcome)
         return outcome
 
-    def _once(self, left: Answers, before: list[str], until: float, outcome: Outcome) -> bool:
+    def _once(self, left: AnswerCells, before: list[str], until: float, outcome: Outcome) -> bool:
         """Run answers once, and add that to the outcome.
 
         Returns:
@@ -142,7 +142,7 @@ class Scorer:
         del left[culprit]
         return True
 
-    def _culprit(self, run: NotebookRun, broke_in: str, left: Answers) -> str | None:
+    def _culprit(self, run: NotebookRun, broke_in: str, left: AnswerCells) -> str | None:
         """Return the answer to leave out of the next run; None if it is none of these.
 
         An answer that was interrupted comes first, since its remains may have broken a later cell.

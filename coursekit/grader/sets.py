@@ -12,20 +12,18 @@ from coursekit.report.model import Session
 def load(folder: Path, number: str | None) -> dict[str, Pristine]:
     """Read all sets of a folder of solutions by name, or the one with this number.
 
-    Raises ValueError where there is none, or one is malformed.
+    Raises:
+        ValueError: one sentence, if there is none, or one is malformed.
     """
     if not folder.is_dir():
         raise ValueError(
             f"there is no folder {folder} with solutions; call this in the course's "
             "folder, or name yours with --sets"
         )
-    wanted = (
-        "[0-9][0-9]_*.py"
-        if number is None
-        else f"{int(number):02}_*.py"
-        if (number.isdigit())
-        else f"{number}.py"
-    )
+    if number is None:
+        wanted = "[0-9][0-9]_*.py"
+    else:
+        wanted = f"{int(number):02}_*.py" if number.isdigit() else f"{number}.py"
     paths = sorted(folder.glob(wanted))
     if not paths:
         have = ", ".join(path.stem[:2] for path in sorted(folder.glob("[0-9][0-9]_*.py")))

@@ -1,6 +1,7 @@
-"""All that grading one set needs, opened together: references, sandbox, proof, and the judge."""
+"""All that grading one set needs, opened together: references, sandbox, proof, and the scorer."""
 
 import contextlib
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,14 +11,13 @@ from coursekit.grader import references
 from coursekit.grader.engine import Engine
 from coursekit.grader.pristine import Pristine
 from coursekit.grader.references import Reference
-from coursekit.grader.scoring import Judge
-from coursekit.sandbox import launch as sandbox
-from coursekit.sandbox import package
+from coursekit.grader.scoring import Scorer
+from coursekit.sandbox import launch, package
 from coursekit.sandbox.limits import Limits
 
 
 @contextlib.contextmanager
-def opened(
+def open_workplace(
     pristine: Pristine,
     engine: Engine,
     *,
@@ -27,22 +27,28 @@ def opened(
     threads: int,
     limits: Limits,
     reference: Reference | None = None,
-) -> Iterator[tuple[Judge, ThreadPoolExecutor]]:
-    """A judge that has proved itself, and workers to call it. Raises ValueError if it has not.
+) -> Iterator[tuple[Scorer, ThreadPoolExecutor]]:
+    """Open a scorer that has proved itself on the set, and workers to call it.
 
-    With a reference, which another machine found, this one is only tried against it.
+    With a reference, which another machine found, this machine is only tried against it.
+
+    Raises:
+        ValueError: if the scorer does not prove itself.
     """
-    rehearsal = (
-        contextlib.nullcontext() if reference else references.rehearsal(pristine, seed)
-    )  # while the server imports torch
+    rehearsal: contextlib.AbstractContextManager[subprocess.Popen[str] | None]
+    if reference is None:
+        rehearsal = references.rehearsal(pristine, seed)  # while the sandbox's server loads torch
+    else:
+        rehearsal = contextlib.nullcontext()
     with (
-        rehearsal as rehearsing,
+        rehearsal as process,
         tempfile.TemporaryDirectory(prefix="rg-", ignore_cleanup_errors=True) as folder,
         ThreadPoolExecutor(jobs) as pool,
     ):
         package.copy(pristine.sources, Path(folder))
-        with sandbox.opened(level, Path(folder), seed, threads, limits) as box:
-            if reference is None:
-                reference = references.record(pristine, engine, box, rehearsing)
-            references.prove(pristine, reference, engine, box, pool)
-            yield Judge(pristine, reference, engine, box), pool
+        with launch.opened(level, Path(folder), seed, threads, limits) as sandbox:
+            if process is not None:
+                reference = references.record(pristine, engine, sandbox, process)
+            assert reference is not None
+            references.prove(pristine, reference, engine, sandbox, pool)
+            yield Scorer(pristine, reference, engine, sandbox), pool
