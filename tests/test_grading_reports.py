@@ -14,7 +14,8 @@ import nbformat
 import pytest
 
 from coursekit.files import safe_name, whole, write_whole
-from coursekit.report import deadlines, manual, similarity, tables, write
+from coursekit.report import manual, similarity, tables, write
+from coursekit.report.deadlines import read_deadlines
 from coursekit.report.measures import correlated
 from coursekit.report.model import (
     FORMAT,
@@ -599,7 +600,7 @@ def test_an_extension_holds_for_its_student_alone(tmp_path):
 def test_a_deadline_that_is_none_is_told_with_its_row(rows, tmp_path):
     (tmp_path / "d.csv").write_text(f"set,deadline\n{rows}\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"d\.csv, row [23]: "):
-        deadlines.read(tmp_path / "d.csv", SESSION.sets)
+        read_deadlines(tmp_path / "d.csv", SESSION.sets)
 
 
 # Pages

@@ -1,1 +1,1 @@
-"""Grading a class: collect what was handed in, read it, match it to its tasks, judge and report."""
+"""Grading a class: answers are put into the instructor's notebook, run by nbval, and scored."""

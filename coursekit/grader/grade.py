@@ -20,11 +20,11 @@ from coursekit.course import taught_package
 from coursekit.files import write_whole
 from coursekit.grader import results
 from coursekit.grader.engine import Engine, open_engine
-from coursekit.grader.pristine import Pristine, manual_points
-from coursekit.grader.results import Graded, ResultFiles
-from coursekit.grader.sets import load, session_key
+from coursekit.grader.pristine import Pristine, load, manual_points
+from coursekit.grader.results import Graded, ResultFiles, session_key
 from coursekit.grader.workplace import open_workplace
-from coursekit.report import deadlines, manual
+from coursekit.report.deadlines import read_deadlines
+from coursekit.report.manual import read_marks
 from coursekit.report.model import (
     GradedSet,
     GradedTask,
@@ -51,8 +51,8 @@ def run(options: Namespace) -> int:
     keys = {name: session_key(sets[name], session) for name in session.sets}
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / "session.json", written_session(session))
-    deadlines.read(options.deadlines, session.sets)  # a fault in these shows before
-    manual.read(out / "manual.csv")  # hours of grading
+    read_deadlines(options.deadlines, session.sets)  # a fault in these shows before
+    read_marks(out / "manual.csv")  # hours of grading
     files = ResultFiles(out)
     old = [result.without_texts() for result in files] if options.regrade else []
     todo = [

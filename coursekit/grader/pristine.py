@@ -1,4 +1,4 @@
-"""The instructor's notebook of a set, and answers put into it.
+"""The instructor's copy of each set, and its notebook with a student's answers put into it.
 
 Everything but the answers comes from here. Hidden checks stand behind all others, so that nothing
 that runs after one can show what was in it.
@@ -97,7 +97,8 @@ class Pristine:
             for task in self.exercises.tasks
         }
         code = ((cell.id, cell.source) for cell in self.exercises.code())
-        cells, hidden = [], []
+        cells: list[NotebookNode] = []
+        hidden: list[NotebookNode] = []
         for name, source in graft(code, wanted, before):
             check = checks.get(name)
             made = _cell(name, source, right[name] if right and check else None)
@@ -108,6 +109,28 @@ class Pristine:
 def manual_points(task: Task) -> int:
     """Return the points that the instructor can give for the words of a task."""
     return task.words.metadata.manual if task.words else 0
+
+
+def load(folder: Path, number: str | None) -> dict[str, Pristine]:
+    """Read all sets of a folder of solutions by name, or the one with this number.
+
+    Raises:
+        ValueError: one sentence, if there is none, or one is malformed.
+    """
+    if not folder.is_dir():
+        raise ValueError(
+            f"there is no folder {folder} with solutions; call this in the course's "
+            "folder, or name yours with --sets"
+        )
+    if number is None:
+        wanted = "[0-9][0-9]_*.py"
+    else:
+        wanted = f"{int(number):02}_*.py" if number.isdigit() else f"{number}.py"
+    paths = sorted(folder.glob(wanted))
+    if not paths:
+        have = ", ".join(path.stem[:2] for path in sorted(folder.glob("[0-9][0-9]_*.py")))
+        raise ValueError(f"{folder} has no set {number or ''}; it has {have or 'none'}")
+    return {path.stem: read(path) for path in paths}
 
 
 def read(path: Path) -> Pristine:

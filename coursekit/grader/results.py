@@ -1,5 +1,7 @@
 """Results of a grading run: made in one place, and kept on disk, one file per student and set."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +9,13 @@ from pathlib import Path
 from coursekit.files import safe_name, write_whole
 from coursekit.grader.pristine import Pristine, manual_points
 from coursekit.grader.scoring import Scorer
-from coursekit.report.model import SubmissionResult, TaskResult, read_result, written_result
+from coursekit.report.model import (
+    Session,
+    SubmissionResult,
+    TaskResult,
+    read_result,
+    written_result,
+)
 from coursekit.submissions.intake import Entry
 from coursekit.submissions.matching import match
 from coursekit.submissions.reading import Reading
@@ -75,6 +83,21 @@ def _result(
         notes=notes,
         tasks=tasks,
     )
+
+
+def session_key(exercises: Pristine, session: Session) -> str:
+    """Return a key for all that a result depends on besides the submission.
+
+    It covers the set's source and answers, the seed and the versions. If it changes, `--resume`
+    grades the submission anew.
+    """
+    source = exercises.exercises.path
+    parts = [
+        source.read_bytes(),
+        source.with_suffix(".toml").read_bytes(),
+        f"{session.seed} {json.dumps(dict(session.versions))}".encode(),
+    ]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
 
 class ResultFiles:

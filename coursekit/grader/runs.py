@@ -18,7 +18,7 @@ _ORDER, _LOG = "run.json", "cells.jsonl"
 
 @dataclass(frozen=True)
 class RunOrder:
-    """How a run's kernel is started, and its limits.
+    """The command that starts a run's kernel, and its limits.
 
     Attributes:
         command: the command line of the kernel.

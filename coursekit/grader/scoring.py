@@ -30,7 +30,7 @@ AnswerCells = dict[str, list[str]]  # the code of each task's answer, cell by ce
 
 @dataclass
 class Outcome:
-    """What all runs of a submission gave together.
+    """Result of all runs of a submission together.
 
     Attributes:
         cells: the best run of each cell.

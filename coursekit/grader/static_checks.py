@@ -1,4 +1,4 @@
-"""Reads a student's code for modules that its task forbids, and for ways to reach them unseen."""
+"""Search a student's code for modules that its task forbids, and for ways to reach them unseen."""
 
 import ast
 import warnings

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from coursekit.files import whole
 from coursekit.report import class_page, feedback, gradebook, junit, similarity
-from coursekit.report.deadlines import read as read_deadlines
-from coursekit.report.manual import read as read_marks
+from coursekit.report.deadlines import read_deadlines
+from coursekit.report.manual import read_marks
 from coursekit.report.model import FORMAT, Session, SubmissionResult, session_as_json
 from coursekit.report.scores import ClassScores
 

@@ -48,7 +48,7 @@ class Deadlines:
         ]
 
 
-def read(path: Path | None, sets: Iterable[str]) -> Deadlines:
+def read_deadlines(path: Path | None, sets: Iterable[str]) -> Deadlines:
     """Read the deadlines of these sets; none without a file.
 
     Raises:

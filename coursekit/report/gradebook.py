@@ -79,8 +79,8 @@ def _canvas(students: list[StudentScores], scores: ClassScores) -> list[dict[str
     ]
     for student in students:
         ids = [score.ids["canvas"] for score in student.all if "canvas" in score.ids]
-        points = {name: _cell(score.points) for name, score in student.sets.items()}
-        rows.append({"Student": visible(student.name), "ID": ids[0] if ids else ""} | points)
+        row: dict[str, object] = {"Student": visible(student.name), "ID": ids[0] if ids else ""}
+        rows.append(row | {name: _cell(score.points) for name, score in student.sets.items()})
     return rows
 
 

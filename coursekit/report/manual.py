@@ -109,7 +109,7 @@ class Marks:
         return None
 
 
-def read(path: Path) -> Marks:
+def read_marks(path: Path) -> Marks:
     """Read the marks of a manual.csv; none if there is no such file yet.
 
     Raises:

@@ -21,7 +21,7 @@ _STATUS = {"graded": "graded", "partly": "graded in part", "unreadable": "not re
 
 @dataclass(frozen=True)
 class TaskView:
-    """What the feedback says of one task, as plain text."""
+    """The feedback for one task, as plain text."""
 
     heading: str
     checks: tuple[str, ...] = ()

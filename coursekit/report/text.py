@@ -12,7 +12,7 @@ _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}  # control, format (RTL marks), s
 
 
 def visible(text: str, lines: bool = False) -> str:
-    """Return the text with each control, format and direction character spelled out: ⟨U+202E⟩.
+    """Return the text with every control, format and direction character spelled out: ⟨U+202E⟩.
 
     Different texts stay different. With ``lines`` line ends and tabs stay as they are.
     """
