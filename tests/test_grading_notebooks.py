@@ -677,8 +677,10 @@ def test_files_taken_back_and_handed_in_anew_are_seen(call, tmp_path):
 
 
 REFUSED = {
-    "no such set": (("--set", "99"), "has no set 99; it has 77"),
-    "a set that is a word": (("--set", "seventy"), "has no set seventy; it has 77"),
+    "no such set": (("--set", "99"), "there is no set 99; there are 77"),
+    "a set that is a word": (("--set", "seventy"), "there is no set seventy; there are 77"),
+    "a set that is no number": (("--set", "\u00b2"), "there is no set \u00b2; there are 77"),
+    "no solutions": (("--sets", "in"), "in has no solutions, which are files such as 05_name.py"),
     "no sets": (("--sets", "nowhere"), "there is no folder nowhere with solutions"),
     "no jobs": (("--jobs", "0"), "--jobs is 0; at least 1"),
     "no time": (("--seconds", "0"), "--seconds is 0; it lies between 0.1 and 3600"),
@@ -702,7 +704,7 @@ def test_a_wrong_option_is_one_sentence_and_costs_nothing(name, tmp_path, monkey
     assert main(given) == 2
     said = capsys.readouterr().err
     assert _one_sentence(said) and says in said, said
-    assert not (tmp_path / "out" / "results").exists()
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from coursekit.course import taught_package
 from coursekit.files import write_whole
 from coursekit.grader import results
 from coursekit.grader.engine import Engine, open_engine
-from coursekit.grader.pristine import Pristine, load, manual_points
+from coursekit.grader.pristine import Pristine, choose, load, manual_points
 from coursekit.grader.results import Graded, ResultFiles, session_key
 from coursekit.grader.workplace import open_workplace
 from coursekit.report.deadlines import read_deadlines
@@ -45,16 +45,25 @@ _PACKAGES = ("torch", "numpy", "nbval", "pytest", "ipykernel", "jupyter_client")
 def run(options: Namespace) -> int:
     """Grade; the status is 0 if every submission has a row, whatever its points."""
     out, session = options.out, _session(options)
-    sets = load(options.sets, options.set)
-    entries = _entries(options, sets)
+    everything = load(options.sets)
+    sets = choose(everything, options.set)
+    given = {name: exercises.given for name, exercises in everything.items()}
+    entries = [
+        entry
+        for entry in survey(collect(options.submissions), given)
+        if entry.set is None or entry.set in sets
+    ]
+    if not entries:
+        raise ValueError(
+            f"there is nothing to grade in {options.submissions}: no notebook of {', '.join(sets)}"
+        )
     session = replace(session, sets=_graded_sets(sets, entries))
     keys = {name: session_key(sets[name], session) for name in session.sets}
-    out.mkdir(parents=True, exist_ok=True)
-    write_whole(out / "session.json", written_session(session))
     read_deadlines(options.deadlines, session.sets)  # a fault in these shows before
-    read_marks(out / "manual.csv")  # hours of grading
+    read_marks(out / "manual.csv")  # hours of grading, and before anything is written
     files = ResultFiles(out)
     old = [result.without_texts() for result in files] if options.regrade else []
+    write_whole(out / "session.json", written_session(session))
     todo = [
         entry
         for entry in entries
@@ -77,22 +86,6 @@ def run(options: Namespace) -> int:
             print(line)
     print(f"{out / 'index.html'} is the page of the class; {out / 'grades.csv'} the gradebook")
     return 0
-
-
-def _entries(options: Namespace, sets: Mapping[str, Pristine]) -> list[Entry]:
-    """Return all submissions of these sets, and the files that belong to no set."""
-    everything = load(options.sets, None)
-    given = {name: exercises.given for name, exercises in everything.items()}
-    entries = [
-        entry
-        for entry in survey(collect(options.submissions), given)
-        if entry.set is None or entry.set in sets
-    ]
-    if not entries:
-        raise ValueError(
-            f"there is nothing to grade in {options.submissions}: no notebook of {', '.join(sets)}"
-        )
-    return entries
 
 
 def _grade(

@@ -111,8 +111,8 @@ def manual_points(task: Task) -> int:
     return task.words.metadata.manual if task.words else 0
 
 
-def load(folder: Path, number: str | None) -> dict[str, Pristine]:
-    """Read all sets of a folder of solutions by name, or the one with this number.
+def load(folder: Path) -> dict[str, Pristine]:
+    """Read all sets of a folder of solutions, by name.
 
     Raises:
         ValueError: one sentence, if there is none, or one is malformed.
@@ -122,15 +122,28 @@ def load(folder: Path, number: str | None) -> dict[str, Pristine]:
             f"there is no folder {folder} with solutions; call this in the course's "
             "folder, or name yours with --sets"
         )
-    if number is None:
-        wanted = "[0-9][0-9]_*.py"
-    else:
-        wanted = f"{int(number):02}_*.py" if number.isdigit() else f"{number}.py"
-    paths = sorted(folder.glob(wanted))
+    paths = sorted(folder.glob("[0-9][0-9]_*.py"))
     if not paths:
-        have = ", ".join(path.stem[:2] for path in sorted(folder.glob("[0-9][0-9]_*.py")))
-        raise ValueError(f"{folder} has no set {number or ''}; it has {have or 'none'}")
+        raise ValueError(f"{folder} has no solutions, which are files such as 05_name.py")
     return {path.stem: read(path) for path in paths}
+
+
+def choose(sets: Mapping[str, Pristine], wanted: str | None) -> dict[str, Pristine]:
+    """Return the set with this number or name; all sets if none is wanted.
+
+    Raises:
+        ValueError: one sentence, if there is none.
+    """
+    number = f"{int(wanted):02}" if wanted and wanted.isdecimal() else None
+    found = {
+        name: exercises
+        for name, exercises in sets.items()
+        if wanted in (None, name) or number == name[:2]
+    }
+    if not found:
+        have = ", ".join(name[:2] for name in sets)
+        raise ValueError(f"there is no set {wanted}; there are {have}")
+    return found
 
 
 def read(path: Path) -> Pristine:
