@@ -1,4 +1,4 @@
-"""Files as they reach the disk: whole or not at all, under names that every system takes."""
+"""Write files whole or not at all, under names that are valid on every system."""
 
 import hashlib
 import os
@@ -46,10 +46,10 @@ def write_whole(path: Path, content: str) -> None:
 
 
 def safe_name(text: str) -> str:
-    """A part of a file name that stands for this text on Linux, macOS and Windows alike.
+    """Return a part of a file name for this text that is valid on Linux, macOS and Windows.
 
-    A text that is no such name already, or too long, gets the first digits of its SHA-256, so that
-    two texts which look alike without their odd characters keep two names.
+    A text that is not such a name itself, or is too long, gets the first digits of its SHA-256. So
+    two texts that look alike without their odd characters keep two names.
     """
     composed = unicodedata.normalize("NFC", text)
     kept = (

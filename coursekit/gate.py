@@ -1,4 +1,4 @@
-"""The gate around nbval: what a notebook cell must do to pass.
+"""The gate around nbval: conditions that a notebook cell must meet to pass.
 
 A pytest plugin (`-p coursekit.gate`) that closes the ways in which nbval 0.11 lets a bad
 cell through. On top of nbval's comparison of outputs, a cell fails when
@@ -17,8 +17,10 @@ Each kernel gets its share of the cores, and matplotlib's inline backend.
 
 import os
 import time
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from queue import Empty
+from typing import Any, NoReturn
 from unittest import mock
 
 import nbval.plugin
@@ -31,7 +33,7 @@ ALIVE_EVERY = 0.5  # seconds between two looks at whether the kernel still lives
 
 
 def kernel_environment() -> dict[str, str]:
-    """The variables of a notebook's kernel: cores shared among test workers, inline figures."""
+    """Return the variables of a kernel: its share of the cores, and inline figures."""
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     threads = os.environ.get("OMP_NUM_THREADS") or str(max(1, (os.cpu_count() or 1) // workers))
     return {
@@ -44,13 +46,20 @@ def kernel_environment() -> dict[str, str]:
 class GuardedKernel(RunningKernel):
     """nbval's kernel, which also notices that it died and remembers how each cell ended."""
 
-    def __init__(self, kernel_name, cwd=None, startup_timeout=60):
+    def __init__(
+        self, kernel_name: str, cwd: str | None = None, startup_timeout: float = 60
+    ) -> None:
         self.status = "ok"
         with mock.patch.dict(os.environ, kernel_environment()):
             super().__init__(kernel_name, cwd=cwd, startup_timeout=startup_timeout)
 
-    def get_message(self, stream, timeout=None):
-        """The next message of `stream`; raises Empty after `timeout` s, RuntimeError if dead."""
+    def get_message(self, stream: str, timeout: float | None = None) -> dict[str, Any]:
+        """Return the next message of `stream`.
+
+        Raises:
+            Empty: after `timeout` seconds.
+            RuntimeError: if the kernel is dead.
+        """
         deadline = time.monotonic() + (float("inf") if timeout is None else timeout)
         while True:
             left = deadline - time.monotonic()
@@ -69,7 +78,7 @@ class GuardedKernel(RunningKernel):
                     return message
 
 
-def is_progress(output) -> bool:
+def is_progress(output: Mapping[str, Any]) -> bool:
     """Return whether an output is a progress line, which says how a cell ran and not what it gave.
 
     Long work in a notebook displays one with the metadata ``{"progress": True}``. It is never
@@ -78,14 +87,14 @@ def is_progress(output) -> bool:
     return bool(output.get("metadata", {}).get("progress"))
 
 
-def pytest_configure(config):
+def pytest_configure(config: pytest.Config) -> None:
     """Give nbval the guarded kernel, and the list of what to blank before comparing."""
     nbval.plugin.RunningKernel = GuardedKernel
     if config.option.nbval_sanitize_with is None:
         config.option.nbval_sanitize_with = str(Path(__file__).with_name("sanitize.cfg"))
 
 
-def pytest_collection_modifyitems(config, items):
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Distrust tags of foreign notebooks; skip cells tagged `gpu` where there is none."""
     cells = [item for item in items if isinstance(item, IPyNbCell)]
     for cell in cells:
@@ -98,7 +107,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item):
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Refuse a cell without a reference before it runs, and one that ended badly after."""
     if not isinstance(item, IPyNbCell) or item.options["skip"]:
         return (yield)
@@ -125,12 +134,12 @@ def _need_reference(item: IPyNbCell) -> None:
         _fail(item, "The notebook stores no output of any cell; `make build` stores them")
 
 
-def _fail(item: IPyNbCell, message: str):
+def _fail(item: IPyNbCell, message: str) -> NoReturn:
     raise NbCellError(item.cell_num, message, item.cell.source)
 
 
 def gpu_here() -> bool:
-    """Whether this machine has a GPU that torch can use."""
+    """Return True if this machine has a GPU that torch can use."""
     import torch  # two seconds: only when a cell asks for it
 
     return torch.cuda.is_available()

@@ -269,7 +269,7 @@ SMALL = Record("01_small", seed=0, tasks={"t": TASK}, notebook=())
         (0, digest(2 * T) + CHANGED, "right, but your code changes its input"),
         (0, "None", "is a `return` missing?"),
         (0, "raises TypeError", "raises TypeError"),
-        (1, "451", "yours is 451, which is not it"),
+        (1, "451", "yours is 451, which is wrong"),
         (2, "measured 2.5", "you measured 2.5; it should lie between 3 and 4"),
         (2, "nan", "yours is nan"),
     ],

@@ -1,9 +1,9 @@
-"""What the check cells of an exercise use: give inputs, call the student's code, print a line.
+"""A check cell: it makes inputs, calls the student's code, and prints a line per call.
 
 A check knows no right answer. It prints what the student's object computes; the record beside the
-exercises (see `record`) says what the solution printed there, and what known mistakes print. With
-COURSEKIT_CHECK=values in the environment no record is opened, and only the bare lines are printed.
-COURSEKIT_SEED changes all inputs, COURSEKIT_LINE_LIMIT the seconds that one call may take there.
+exercises (see `record`) holds the lines of the solution and of known mistakes. With
+COURSEKIT_CHECK=values in the environment, no record is opened, and only the bare lines are printed.
+COURSEKIT_SEED changes all inputs, COURSEKIT_LINE_LIMIT the seconds that one call may take then.
 """
 
 import contextlib
@@ -12,12 +12,21 @@ import io
 import os
 import sys
 import traceback
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from coursekit import mine
 from coursekit.checks.digest import digest, number, stream
 from coursekit.checks.imports import reached_by
 from coursekit.checks.limits import TooLong, limit
 from coursekit.checks.record import CHANGED, MEASURED, UNWRITTEN, Record, TaskRecord, load
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from torch import nn
+
+Module = TypeVar("Module", bound="nn.Module")
 
 LINE_LIMIT = 20  # seconds, for one call of the student's code by `python -m coursekit check`
 
@@ -28,7 +37,7 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def exercise_set(name: str) -> None:
-    """Say which set this notebook is, and how far you have come with it."""
+    """Name the set of this notebook, and print your progress in it."""
     global _record
     if _values_only():
         return
@@ -47,32 +56,38 @@ def exercise_set(name: str) -> None:
 class Check:
     """One check cell, named by its id. Call it with a label, a function, and its arguments.
 
-    Every line has inputs of its own: drawn from the seed, the cell and the number of the line, so
-    an answer that fails halfway through one line does not shift the next.
+    Every line has inputs of its own, drawn from the seed, the cell and the number of the line. So
+    an answer that fails halfway through one line does not change the inputs of the next.
     """
 
     def __init__(self, cell: str, seed: int | None = None) -> None:
-        self.cell, self.lines = cell, []
+        self.cell, self.lines = cell, list[str]()
         self._seconds = float(os.environ.get("COURSEKIT_LINE_LIMIT", LINE_LIMIT))
         self.seed = int(os.environ.get("COURSEKIT_SEED", "0")) if seed is None else seed
         self._here, self._draws = sys._getframe(1).f_code.co_filename, 0
         judged = _record if _record is not None and self.seed == _record.seed else None
         self._task: TaskRecord | None = judged.task_of(cell) if judged else None
 
-    def normal(self, *shape: int):
-        """A float64 tensor of this shape, drawn from the standard normal distribution."""
+    def normal(self, *shape: int) -> "torch.Tensor":
+        """Return a float64 tensor of this shape, drawn from the standard normal distribution."""
         return _tensor(self._stream().standard_normal(shape))
 
-    def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0):
-        """A float64 tensor of this shape, drawn evenly between low and high."""
+    def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> "torch.Tensor":
+        """Return a float64 tensor of this shape, drawn evenly between low and high."""
         return _tensor(self._stream().uniform(low, high, shape))
 
-    def integers(self, low: int, high: int, *shape: int):
-        """An int64 tensor of this shape, low <= value < high; without a shape, a plain int."""
+    @overload
+    def integers(self, low: int, high: int) -> int: ...
+
+    @overload
+    def integers(self, low: int, high: int, first: int, /, *shape: int) -> "torch.Tensor": ...
+
+    def integers(self, low: int, high: int, *shape: int) -> "int | torch.Tensor":
+        """Return an int64 tensor of this shape, low <= value < high; without a shape, an int."""
         drawn = self._stream().randint(low, high, shape or None)
         return _tensor(drawn) if shape else int(drawn)
 
-    def fill(self, module, name: str = ""):
+    def fill(self, module: Module, name: str = "") -> Module:
         """Set all parameters and buffers of a module, by their names and shapes; returns it.
 
         The module becomes float64. The weights are those of a healthy network: about 1 / sqrt(n)
@@ -95,21 +110,21 @@ class Check:
                 tensor.copy_(torch.as_tensor(values))
         return module
 
-    def __call__(self, label: str, function, *arguments) -> None:
+    def __call__(self, label: str, function: Callable[..., object], *arguments: object) -> None:
         """Call ``function(*arguments)`` with copies of the arguments, and print a line of it."""
         self._line(label, function, arguments, lambda value: digest(value, self.seed))
 
-    def measure(self, label: str, function, *arguments) -> None:
-        """The same for an experiment: one number, to three digits, judged by an interval."""
+    def measure(self, label: str, function: Callable[..., Any], *arguments: object) -> None:
+        """Print one measured number, to three digits; an interval decides if it is right."""
 
-        def shown(value):
+        def shown(value: Any) -> str:
             text = number(float(f"{float(value):.3g}"))
             return f"{MEASURED}{text}"
 
         self._line(label, function, arguments, shown)
 
     def done(self) -> None:
-        """Print what this check is worth so far, and the known mistake behind it, if any."""
+        """Print the points of this check, and the known mistake behind a loss, if there is one."""
         if self._task is None:
             return
         verdict = self._task.verdict(self.cell, self.lines)
@@ -120,8 +135,18 @@ class Check:
             print(f"This task is to be written without {', '.join(strange)}: no points yet.")
         print(f"{self.cell}: {0 if strange else verdict.points} of {verdict.of} points")
 
-    def _line(self, label: str, function, arguments: tuple, shown) -> None:
-        if ": " in label or "\n" in label or any(x.startswith(label + ": ") for x in self.lines):
+    def _line(
+        self,
+        label: str,
+        function: Callable[..., object],
+        arguments: tuple[object, ...],
+        shown: Callable[[Any], str],
+    ) -> None:
+        if (
+            ": " in label
+            or "\n" in label
+            or any(line.startswith(label + ": ") for line in self.lines)
+        ):
             raise ValueError(
                 f"{label!r} cannot name a line of {self.cell}: it must have no ': ', "
                 "and occur only once"
@@ -157,7 +182,7 @@ class Check:
             print(trouble, file=sys.stderr if _values_only() else sys.stdout)
 
     def _traceback(self, error: BaseException) -> str:
-        """The error's message and the student's own lines that led to it, innermost last."""
+        """Return the error's message, and the student's lines that led to it, innermost last."""
         frames = [
             frame
             for frame in traceback.extract_tb(error.__traceback__)
@@ -169,7 +194,7 @@ class Check:
         own = [f"{TROUBLE}  line {frame.lineno}: {frame.line}" for frame in frames[-3:]]
         return "\n".join([f"{TROUBLE}{type(error).__name__}: {message[0][:200]}", *own])
 
-    def _stream(self):
+    def _stream(self) -> "np.random.RandomState":
         self._draws += 1
         return stream(self.seed, self.cell, len(self.lines), self._draws)
 
@@ -179,15 +204,15 @@ def _values_only() -> bool:
 
 
 @contextlib.contextmanager
-def _unattended(seconds: float):
-    """Nobody watches: what the student's code prints is dropped, and it is stopped in time."""
+def _unattended(seconds: float) -> Iterator[None]:
+    """Drop the output of the student's code, and stop it when its time is up."""
     with contextlib.redirect_stdout(io.StringIO()), limit(seconds):
         yield
 
 
 @contextlib.contextmanager
-def _own_randomness(seed: int):
-    """Torch's own generator starts alike for every line, and is given back as it was."""
+def _own_randomness(seed: int) -> Iterator[None]:
+    """Start torch's own generator from the seed for each line, and restore it afterwards."""
     import torch
 
     with torch.random.fork_rng(devices=[]):
@@ -195,7 +220,7 @@ def _own_randomness(seed: int):
         yield
 
 
-def _tensor(values):
+def _tensor(values: object) -> "torch.Tensor":
     import torch
 
     return torch.as_tensor(values)

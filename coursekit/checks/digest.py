@@ -1,8 +1,9 @@
-"""What a value looks like in print: a short text that pins it down, the same on every machine.
+"""A short text that identifies a value, the same on every machine.
 
-Numbers are printed to six significant digits, which float64 reproduces on any processor. Of an
-array, the text gives type, shape and either all its values or the first three, their sum and two
-weighted sums, whose random weights come from a seed: arrays that differ anywhere differ there too.
+Numbers have six significant digits, which float64 reproduces on any processor. The text of an array
+has its type, its shape, and all its values; of a large array, the first three values, the sum, and
+two weighted sums. Their random weights come from a seed, so arrays that differ anywhere have
+different texts.
 """
 
 import hashlib
@@ -10,15 +11,19 @@ import math
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
+from typing import TYPE_CHECKING, Any
 
-WHOLE = 8  # an array of up to so many values is printed whole
+if TYPE_CHECKING:
+    import numpy as np
+
+WHOLE = 8  # values of an array that is printed as a whole
 LONGEST = 24  # a sequence of more items is printed by its beginning and a fingerprint
 TEXT = 200  # characters of a string
 DEEPEST = 6
 
 
 def digest(value: object, seed: int = 0, depth: int = 0) -> str:
-    """The text of a value: numbers, strings, arrays, and what is nested of them."""
+    """Return the text of a value: a number, string, array, or a nested structure of these."""
     if depth > DEEPEST:
         return "too deeply nested"
     if value is None or isinstance(value, bool):
@@ -34,9 +39,9 @@ def digest(value: object, seed: int = 0, depth: int = 0) -> str:
         parts = [f"{key!r}: {digest(value[key], seed, depth + 1)}" for key in value]
         return "{" + _joined(sorted(parts)) + "}"
     if isinstance(value, set | frozenset):
-        return "set (" + _joined(sorted(digest(each, seed, depth + 1) for each in value)) + ")"
+        return "set (" + _joined(sorted(digest(item, seed, depth + 1) for item in value)) + ")"
     if isinstance(value, list | tuple):
-        return "(" + _joined(digest(each, seed, depth + 1) for each in value) + ")"
+        return "(" + _joined(digest(item, seed, depth + 1) for item in value) + ")"
     if isinstance(value, Iterator):
         return digest(list(islice(value, 10_000)), seed, depth)
     if hasattr(value, "parameters") and hasattr(value, "state_dict"):
@@ -46,7 +51,7 @@ def digest(value: object, seed: int = 0, depth: int = 0) -> str:
 
 
 def number(value: float, scale: float = 1.0) -> str:
-    """A number to six significant digits; what is below 1e-9 of ``scale`` (or of 1) is 0."""
+    """Return a number to six significant digits; below 1e-9 of ``scale`` (or of 1) it is 0."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(int(value)) if abs(value) < 10**15 else f"{float(value):.6g}"
     value = float(value)
@@ -61,12 +66,12 @@ def number(value: float, scale: float = 1.0) -> str:
 
 
 def fingerprint(lines: Iterable[str]) -> str:
-    """Sixteen characters that stand for some lines of text."""
+    """Return sixteen characters that identify some lines of text."""
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-def stream(*key: object):
-    """A generator of random numbers for a key; numpy promises never to change this kind's."""
+def stream(*key: object) -> "np.random.RandomState":
+    """Return the random generator of a key; numpy promises that its numbers never change."""
     import numpy as np
 
     words = hashlib.sha256("/".join(map(str, key)).encode()).digest()
@@ -74,7 +79,7 @@ def stream(*key: object):
 
 
 @lru_cache(maxsize=256)
-def _weights(size: int, seed: int):
+def _weights(size: int, seed: int) -> "np.ndarray":
     return stream("digest", seed, size).standard_normal((2, size))
 
 
@@ -85,8 +90,8 @@ def _joined(parts: Iterable[str]) -> str:
     return f"{', '.join(parts[:3])}, ... {len(parts)} in all, {fingerprint(parts)}"
 
 
-def _as_array(value: object):
-    """The numpy array of a tensor or an array, else None."""
+def _as_array(value: object) -> "np.ndarray | None":
+    """Return the numpy array of a tensor or an array, else None."""
     kind = type(value).__module__.partition(".")[0]
     if kind == "torch" or hasattr(value, "detach"):
         import torch
@@ -105,7 +110,7 @@ def _as_array(value: object):
     return None
 
 
-def _array(array, value, seed: int) -> str:
+def _array(array: "np.ndarray", value: Any, seed: int) -> str:
     import numpy as np
 
     name = str(value.dtype).removeprefix("torch.")
@@ -121,9 +126,9 @@ def _array(array, value, seed: int) -> str:
     finite = np.where(odd, 0.0, flat)
     scale = float(np.abs(finite).max())
     if flat.size <= WHOLE:
-        return f"{head} values " + " ".join(number(float(each), scale) for each in flat)
-    first = " ".join(number(float(each), scale) for each in flat[:3])
+        return f"{head} values " + " ".join(number(float(entry), scale) for entry in flat)
+    first = " ".join(number(float(entry), scale) for entry in flat[:3])
     sums = [finite.sum(), *(finite * _weights(flat.size, seed)).sum(1)]
-    total, *mixes = (number(float(each), scale) for each in sums)
+    total, *mixes = (number(float(entry), scale) for entry in sums)
     lost = f", {odd.sum()} nan or inf" if odd.any() else ""
     return f"{head} first {first}, sum {total}, mixes {' '.join(mixes)}{lost}"

@@ -1,4 +1,4 @@
-"""Which modules a piece of a student's code reaches for, beyond those that its task allows."""
+"""Modules that a student's code uses though its task does not allow them."""
 
 import ast
 import contextlib
@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator
 from coursekit.course import taught_package
 
 ALWAYS = frozenset(sys.stdlib_module_names) | {"torch", "numpy", "matplotlib"}
-"""What any answer may import: the standard library, numpy, torch (and not torchvision), figures."""
+"""Packages that any answer may import; torchvision is none of them."""
 
 
 def forbidden(tree: ast.AST, allowed: Iterable[str]) -> list[str]:
-    """The modules that code imports, or names as `resattn.x.y`, which it should do without.
+    """Return the modules that code imports, or names as `resattn.x.y`, without permission.
 
-    ``allowed`` are modules such as ``"resattn.units"``; what lies inside them is allowed too.
+    ``allowed`` are modules such as ``"resattn.units"``; modules inside them are allowed too.
     """
     fine, package = tuple(allowed), taught_package()
     found = {
@@ -23,21 +23,23 @@ def forbidden(tree: ast.AST, allowed: Iterable[str]) -> list[str]:
         for node in ast.walk(tree)
         for name in _reached(node, package)
         if name.partition(".")[0] not in ALWAYS
-        and not any(name == each or name.startswith(each + ".") for each in fine)
+        and not any(name == module or name.startswith(module + ".") for module in fine)
     }
-    return sorted(each for each in found if not any(each.startswith(o + ".") for o in found))
+    return sorted(
+        name for name in found if not any(name.startswith(outer + ".") for outer in found)
+    )
 
 
 def reached_by(names: Iterable[str], allowed: Iterable[str], checked_in: str) -> list[str]:
-    """The same for the cells of the running notebook that define these functions and classes.
+    """Return the forbidden imports in the cells that define ``names`` in the running notebook.
 
-    ``checked_in`` is the file name of the check's own cell, which may use what it likes.
+    ``checked_in`` is the file name of the check's own cell, which may import anything.
     """
-    main, found = sys.modules["__main__"], set()
+    main, found = sys.modules["__main__"], set[str]()
     for name in names:
         thing = getattr(main, name, None)
-        for each in (thing, *getattr(thing, "__dict__", {}).values()):
-            code = getattr(each, "__code__", None)
+        for function in (thing, *getattr(thing, "__dict__", {}).values()):
+            code = getattr(function, "__code__", None)
             if code and code.co_filename != checked_in:
                 with contextlib.suppress(SyntaxError):
                     tree = ast.parse("".join(linecache.getlines(code.co_filename)))

@@ -1,6 +1,6 @@
 """A time limit on a piece of code in this process, where the system can interrupt it.
 
-What counts is the processor time of the main thread, in which the code runs: on a busy machine an
+The limit counts the processor time of the main thread, in which the code runs: on a busy machine an
 honest answer waits for its turn, and must not lose points for that. Code that sleeps or waits uses
 no processor time, so the clock counts as well, with a limit that is `PATIENCE` times as long.
 """
@@ -16,7 +16,7 @@ PATIENCE = 3
 
 
 class TooLong(BaseException):
-    """The time is up. No `except Exception` of the code that is limited can swallow it."""
+    """Raised when the time is up; `except Exception` in the limited code cannot catch it."""
 
     def __init__(self, seconds: float):
         super().__init__(f"takes longer than {seconds:g} s")

@@ -240,4 +240,4 @@ def _difference(have: str, want: str) -> str:
         return f"the values begin alike, {ours[2]}, but differ further on"
     if _REVEALING.search(want):
         return f"yours is {have}, expected {want}"
-    return f"yours is {have}, which is not it"
+    return f"yours is {have}, which is wrong"

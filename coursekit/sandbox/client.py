@@ -1,7 +1,7 @@
-"""What a kernel specification starts: ask a fork server for a kernel, and live as long as it does.
+"""Ask a fork server for a kernel, and live as long as the kernel does: a specification starts this.
 
-Started by its path, with nothing but the standard library, as it is started for each kernel. Its
-arguments are the server's socket, a file with the order, and a file for how the kernel ended.
+It is started by its path, once per kernel, and so imports only the standard library. Its arguments
+are the server's socket, a file with the order, and a file for how the kernel ended.
 """
 
 import os

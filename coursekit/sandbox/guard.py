@@ -1,7 +1,7 @@
 """Watch a process and all that it starts, and end them together.
 
-The guard is trusted and stays outside: it ends the tree when the process itself ends, when nobody
-wants it any more, and when it goes past its limits. What it ended for is the last thing it says.
+The guard is trusted and stays outside. It ends the tree when the process itself ends, when nobody
+wants it any more, and when it exceeds its limits. It returns the reason.
 """
 
 import contextlib
@@ -10,14 +10,14 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import psutil
 
 from coursekit.sandbox.limits import Limits
 
 LOOK_EVERY = 0.2  # seconds
-IN_ALL = "s in all"  # how it is said that the time of the whole process was over
+IN_ALL = "s in all"  # ends the reason if the time of the whole process was over
 
 
 def watch(pid: int, limits: Limits, wanted: Callable[[], bool], folders: Iterable[str]) -> str:
@@ -95,7 +95,7 @@ def _tree(pid: int) -> list[psutil.Process]:
 
 
 def _orphans() -> list[psutil.Process]:
-    """What was left to this process as the nearest reaper."""
+    """Return the processes that were left to this one as the nearest reaper."""
     try:
         return psutil.Process().children(recursive=True)
     except psutil.Error:
@@ -110,7 +110,7 @@ def _status(process: psutil.Process) -> str:
 
 
 def _memory(tree: list[psutil.Process], enough: int) -> int:
-    """Bytes in use; what forked processes share counts once where it matters (Linux)."""
+    """Return the bytes in use; near the limit, memory shared by forks counts once (Linux)."""
 
     def total(measure: Callable[[psutil.Process], int]) -> int:
         size = 0
@@ -135,8 +135,8 @@ def _size(folder: str, enough: int) -> int:
 
 
 @contextlib.contextmanager
-def _waiter(pid: int):
-    """A function that waits so many seconds at most, and says whether the process has ended."""
+def _waiter(pid: int) -> Iterator[Callable[[float], bool]]:
+    """Yield a function that waits for some seconds at most; True if the process has ended."""
     if hasattr(os, "pidfd_open"):
         handle = os.pidfd_open(pid)
         try:

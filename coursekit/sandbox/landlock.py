@@ -1,6 +1,6 @@
-"""Which files a process may touch, and whom it may reach, by Landlock (Linux 5.13 and later).
+"""Limit the files and processes that a process can reach, by Landlock (Linux 5.13 and later).
 
-Unlike namespaces it needs no privilege at all. What is not allowed is seen, but cannot be opened.
+Unlike namespaces it needs no privilege. Other files are visible, but cannot be opened.
 TCP is denied from Linux 6.7, signals to others and abstract sockets from 6.12; `seccomp` closes the
 network for all of them.
 """
@@ -27,7 +27,7 @@ class _Below(ctypes.Structure):
 
 
 def version() -> int:
-    """What this system's Landlock can do; 0 where there is none."""
+    """Return the version of this system's Landlock; 0 where there is none."""
     try:
         return libc.syscall(_CREATE, None, 0, 1)
     except OSError:

@@ -1,4 +1,4 @@
-"""What one kernel is started with: its folders, its variables, and the command that starts it."""
+"""Start one kernel: its folders, its variables, and its command line."""
 
 import contextlib
 import json
@@ -28,14 +28,14 @@ _PASSED_ON = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "LD_LIBRARY_PATH")
 
 
 def short_folder() -> Path:
-    """A new private folder whose path leaves room for the names of socket files (107 bytes)."""
+    """Make a private folder whose path leaves room for the names of socket files (107 bytes)."""
     base = tempfile.gettempdir()
     return Path(tempfile.mkdtemp(prefix="rg-", dir=base if len(base) < 40 else "/tmp"))
 
 
 @dataclass(frozen=True)
 class Sandbox:
-    """How the kernels of one set are started: at what level, from which copy of the package."""
+    """Settings of the kernels of one set: isolation level, copy of the package, seed, limits."""
 
     level: str
     package: Path  # the folder that holds the kernel's own copy of the taught package
@@ -45,7 +45,7 @@ class Sandbox:
     server: ForkServer | None = None
 
     def environment(self, home: str) -> dict[str, str]:
-        """All variables of a kernel."""
+        """Return all variables of a kernel."""
         passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         return passed | {
             "HOME": home,
@@ -59,7 +59,7 @@ class Sandbox:
             "MPLBACKEND": "module://matplotlib_inline.backend_inline",
             "PYTHONPATH": str(self.package),
             "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONHASHSEED": "0",  # the order of a set of words is that of the next session
+            "PYTHONHASHSEED": "0",  # make set iteration reproducible
             "OMP_NUM_THREADS": str(self.threads),
             "MKL_NUM_THREADS": str(self.threads),
             "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # the kernel's debugger says nothing
@@ -69,9 +69,9 @@ class Sandbox:
         }
 
     def command(self, folder: Path) -> tuple[list[str], dict[str, str]]:
-        """Command line and variables that start a kernel in a folder that was made for it.
+        """Return the command line and the variables that start a kernel in its own new folder.
 
-        The folder gets `sockets/`, which the kernel shares with the judge, and `scratch/`, its own.
+        The folder gets `sockets/`, which the kernel shares with the grader, and its own `scratch/`.
         """
         for name in ("sockets", "scratch", "root"):
             (folder / name).mkdir()
@@ -122,13 +122,13 @@ class Sandbox:
 
 
 def connection_file(folder: Path) -> str:
-    """Where the kernel of a run folder finds its ports and key."""
+    """Return the file in which the kernel of a run folder finds its ports and key."""
     return str(folder / "sockets" / "kernel.json")
 
 
 @contextlib.contextmanager
 def opened(level: str, package: Path, seed: int, threads: int, limits: Limits) -> Iterator[Sandbox]:
-    """A sandbox that is ready to start kernels: with a fork server, where there can be one."""
+    """Open a sandbox that is ready to start kernels, with a fork server where one can run."""
     plain = Sandbox(level, package, seed, threads, limits)
     if level == "bubblewrap" or not sys.platform.startswith("linux"):
         yield plain

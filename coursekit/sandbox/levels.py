@@ -1,9 +1,9 @@
-"""How well this machine can shut a kernel in, from the best to the least.
+"""Levels of isolation for a kernel, from the best to the least, and which of them work here.
 
-`namespaces`: own files, processes and network, applied to a forked kernel. `bubblewrap`: the same
-by the program `bwrap`, where the system trusts that one only; slower, as each kernel imports torch
-anew. `landlock`: files and network are closed, but other processes can be seen. `plain`: limits,
-and folders of its own; a student's code can read what the grader can. It needs `--unsafe`.
+`namespaces` gives a forked kernel its own files, processes and network. `bubblewrap` does this
+through the program `bwrap`, where the system trusts only that; it is slower, because each kernel
+imports torch anew. `landlock` closes files and network, but other processes are visible. `plain`
+only sets limits: a student's code can read all that the grader can read, so it needs `--unsafe`.
 """
 
 import contextlib
@@ -45,9 +45,9 @@ _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"
 
 
 def system(hidden: Iterable[Path] = (ENGINE,)) -> list[str]:
-    """The files of the system and of this Python that every kernel reads.
+    """Return the files of the system and of this Python that every kernel reads.
 
-    ``hidden`` are folders that stay unseen, wherever they are installed: those of the engine and
+    ``hidden`` are folders that stay invisible, wherever they are installed: those of the engine and
     of the package that the course teaches.
     """
     own = [sys.prefix, sys.base_prefix, os.path.dirname(os.path.realpath(sys.executable))]
@@ -55,12 +55,12 @@ def system(hidden: Iterable[Path] = (ENGINE,)) -> list[str]:
     own += [os.path.realpath(path) for path in own]  # where they are links
     paths = [*_SYSTEM, *dict.fromkeys(own)]
     for folder in hidden:
-        paths = [each for path in paths for each in _without(path, str(folder))]
+        paths = [part for path in paths for part in _without(path, str(folder))]
     return [path for path in paths if os.path.lexists(path)]
 
 
 def _without(path: str, hidden: str) -> list[str]:
-    """A folder, or what is in it, without what is to stay unseen."""
+    """Return a folder; if it contains the hidden one, its parts without that."""
     if path == hidden:
         return []
     if os.path.islink(path) or not hidden.startswith(path.rstrip("/") + "/"):
@@ -73,12 +73,12 @@ def _without(path: str, hidden: str) -> list[str]:
 
 
 def best() -> str:
-    """The best level that works here, tried out and not guessed."""
+    """Return the best level that works here, by trying each."""
     return next(level for level in LEVELS if works(level))
 
 
 def works(level: str) -> bool:
-    """Whether a process can be shut in so on this machine."""
+    """Return True if a process can be isolated at this level on this machine."""
     if level == "plain":
         return True
     if not sys.platform.startswith("linux"):
@@ -94,7 +94,7 @@ def works(level: str) -> bool:
 
 
 def _try(level: str) -> int:
-    """In a process of its own: shut it in, and see that this file cannot be read any more."""
+    """Isolate a process of its own; returns 0 if it can no longer read this file."""
     with tempfile.TemporaryDirectory() as root:
         child = os.fork()
         if child == 0:
@@ -114,7 +114,7 @@ def _seen(path: str) -> bool:
 
 
 def shut_in(level: str, read: list[str], write: list[str], limits: Limits, root: str) -> None:
-    """Shut this process in. Raises OSError where the machine cannot."""
+    """Isolate this process. Raises OSError where the machine cannot."""
     if level == "namespaces":
         from coursekit.sandbox import namespaces
 
@@ -131,7 +131,7 @@ def shut_in(level: str, read: list[str], write: list[str], limits: Limits, root:
 
 
 def bubblewrap(read: list[str], write: list[str], disk: int, command: list[str]) -> list[str]:
-    """The command line that runs a command at the level of that name, with so large a /tmp."""
+    """Return the command line that runs ``command`` in bubblewrap, with ``disk`` bytes of /tmp."""
     shown: list[str] = []
     for path in read:
         if os.path.islink(path):

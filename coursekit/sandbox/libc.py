@@ -9,12 +9,12 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP = 1, 4, 22
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 36, 38
 
 
-def call(name: str, *arguments) -> int:
+def call(name: str, *arguments: object) -> int:
     """Call a function of the C library."""
     return _checked(getattr(_libc, name)(*map(_plain, arguments)), name)
 
 
-def syscall(number: int, *arguments) -> int:
+def syscall(number: int, *arguments: object) -> int:
     """Make a system call by its number."""
     return _checked(_libc.syscall(number, *map(_plain, arguments)), f"system call {number}")
 
@@ -25,11 +25,14 @@ def prctl(option: int, *arguments: int) -> None:
     call(
         "prctl",
         option,
-        *(ctypes.c_ulong(each) if isinstance(each, int) else each for each in padded),
+        *(
+            ctypes.c_ulong(argument) if isinstance(argument, int) else argument
+            for argument in padded
+        ),
     )
 
 
-def _plain(value):
+def _plain(value: object) -> object:
     return os.fsencode(value) if isinstance(value, str | os.PathLike) else value
 
 

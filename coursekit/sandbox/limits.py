@@ -1,4 +1,4 @@
-"""How much one submission may use."""
+"""Limits of the time, memory and space that one submission may use."""
 
 import contextlib
 from dataclasses import asdict, dataclass
@@ -9,7 +9,7 @@ MIB = 2**20
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds, bytes and counts; what is past them ends, and costs only its own points."""
+    """Seconds, bytes and counts; a process that exceeds them ends, and loses only its points."""
 
     line: float = 10  # seconds of the processor for one call of an answer, see `checks.limits`
     cell: float = 90  # seconds on the clock for a cell: enough for three calls that only wait
@@ -21,16 +21,16 @@ class Limits:
 
     @classmethod
     def of(cls, seconds: float) -> "Limits":
-        """The usual ones, with so many seconds for a call, and in proportion for the rest."""
+        """Return the limits for so many seconds per call, with the other times in proportion."""
         return cls(line=seconds, cell=9 * seconds, submission=60 * seconds)
 
     def as_json(self) -> dict:
-        """The fields, to be sent to another process."""
+        """Return the fields, to send them to another process."""
         return asdict(self)
 
 
 def restrict(limits: Limits) -> None:
-    """Set what the system itself enforces on this process and all that it starts."""
+    """Set the limits that the system enforces on this process and on all that it starts."""
     import resource  # POSIX only
 
     with contextlib.suppress(OSError):  # when memory runs out, this process goes before others

@@ -1,9 +1,9 @@
-"""A world of its own for a process: its files, processes, network and names, by Linux namespaces.
+"""Isolate a process by Linux namespaces: its own files, processes, network and names.
 
-The process sees the folders that it is given, read-only, an empty /tmp in memory, its own
-processes, and no network. Works as root, who becomes a user that exists nowhere, and for plain
-users where the system lets them make user namespaces. The recipe is that of bubblewrap; here it is
-applied to a process that was forked with torch loaded, which bubblewrap cannot do.
+The process sees the given folders (read-only), an empty /tmp in memory, its own processes, and no
+network. Root switches to an unused uid; plain users need a system that lets them make user
+namespaces. The steps are those of bubblewrap, applied to a process that was forked with torch
+loaded, which bubblewrap cannot do.
 """
 
 import contextlib
@@ -27,17 +27,17 @@ _READ_ONLY, _NOSUID, _NODEV, _REMOUNT, _BIND, _REC, _PRIVATE = 1, 2, 4, 32, 4096
 _DETACH = 2
 _KEPT = 2 | 4 | 8 | 1024 | 2048  # mount flags that must stay as they are: nosuid to nodiratime
 _DEVICES = ("null", "zero", "full", "random", "urandom")
-MOST = 512  # processes and threads in one world; the kernel takes no less than 301
+MOST = 512  # processes and threads per namespace; the kernel takes no less than 301
 ME = 1000  # the user and group that a plain user's process sees itself as
-NOBODY = 1_000_000_000  # and from here on the users, one a process, that root's become
+NOBODY = 1_000_000_000  # root's processes switch to unused uids from here on, one per process
 TASKS = 256  # processes and threads: enforced by the system, but never for root
 
 
 def enter(read: list[str], write: list[str], disk: int, root: str) -> None:
-    """Move this process, which must have one thread, and its children into a new world.
+    """Move this process, which must have one thread, and its children into new namespaces.
 
-    It goes on as a child of what becomes the first process there, so that all end with that one.
-    ``root`` is an empty folder to build in. Raises OSError where the system does not allow it.
+    It continues as a child of the first process there, so that all end with that one. ``root`` is
+    an empty folder for the new file system. Raises OSError where the system does not allow it.
     """
     other = _leave()
     for path in write if other else ():
@@ -82,7 +82,7 @@ def enter(read: list[str], write: list[str], disk: int, root: str) -> None:
 
 
 def _leave() -> int:
-    """Unshare the world; returns the user to become, 0 for a plain user, who stays the same."""
+    """Leave the old namespaces; returns the uid to switch to, or 0 to keep the own."""
     user, group, apart = os.geteuid(), os.getegid(), _MOUNT | _PID | _NET | _IPC | _UTS
     if user == 0:
         with contextlib.suppress(OSError):  # a container's root may not be allowed to
@@ -96,7 +96,7 @@ def _leave() -> int:
 
 
 def _become_child() -> None:
-    """Fork; the child goes on, and the parent ends as the child does, reaping what is orphaned."""
+    """Fork and continue in the child; the parent reaps orphans, and ends as the child does."""
     child = os.fork()
     if not child:
         return

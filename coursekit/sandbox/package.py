@@ -1,8 +1,8 @@
-"""The part of the taught package that a student's kernel sees: what the set's own cells use.
+"""Copy the part of the taught package that a student's kernel sees: the modules that its set uses.
 
-A kernel's copy holds the modules that the pristine notebook imports, and what those import; so an
-answer cannot look its solution up where its set does not need it. The engine's part is the checks
-and what starts a kernel.
+The copy holds the modules that the pristine notebook imports, and all that those import. So an
+answer cannot look up its solution where its set does not need it. Of the engine, the copy holds
+the checks and the modules that start a kernel.
 """
 
 import ast
@@ -116,8 +116,9 @@ def _home(dotted: str) -> Iterator[str]:
 
 @cache
 def _is_module(path: Path) -> bool:
-    """Return whether a file exists under exactly this name: on some systems `Check.py` opens
-    `check.py`, which Python would not import by that name.
+    """Return True if a file exists under exactly this name.
+
+    On some systems `Check.py` opens `check.py`, which Python would not import by that name.
     """
     return path.is_file() and path.name in os.listdir(path.parent)
 
@@ -130,7 +131,7 @@ def _offered(package: str) -> dict[str, str]:
     """
     tree = ast.parse((package_folder(package) / "__init__.py").read_text(encoding="utf-8"))
     return {
-        alias.asname or alias.name: node.module
+        alias.asname or alias.name: node.module or ""
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(package + ".")
         for alias in node.names

@@ -1,4 +1,4 @@
-"""No network for a process that has no network namespace: only socket files can be opened.
+"""Close the network for a process without a network namespace: only socket files open.
 
 The error is EOPNOTSUPP, the one that ZeroMQ does not abort at.
 """

@@ -1,9 +1,9 @@
-"""A process that has the slow imports behind it, and forks the processes that need them (Linux).
+"""A server that has done the slow imports, and forks the processes that need them (Linux).
 
-`ForkServer` starts one and asks it. For each request the server forks a guard, and the guard forks
-the process that calls the asked function, after it went where it is told to. A request and its
-answer are JSON on a socket file; who asks keeps the connection open for as long as the process is
-wanted. When the server's standard input ends, so do the server and all that it started.
+`ForkServer` starts one. For each request the server forks a guard, and the guard forks the process
+that calls the requested function, after that process is isolated as requested. A request is JSON
+on a socket file, and its answer a text. The client keeps the connection open for as long as the
+process is wanted. When the server's standard input ends, so do the server and all that it started.
 """
 
 import contextlib
@@ -18,6 +18,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from coursekit.sandbox import guard, levels, libc
 from coursekit.sandbox.limits import Limits
@@ -27,10 +28,10 @@ READY_WITHIN = 120  # seconds for the imports of a server
 
 @dataclass(frozen=True)
 class Order:
-    """What to call, and how the process that calls it is to live."""
+    """A function to call, and the limits and isolation of the process that calls it."""
 
     function: str  # module:name
-    arguments: list
+    arguments: list[str]
     limits: Limits
     environment: dict[str, str]
     folder: str  # where it starts
@@ -39,13 +40,13 @@ class Order:
     write: tuple[str, ...] = ()
     root: str = ""  # an empty folder, for a level that needs one
 
-    def as_json(self) -> dict:
-        """The fields, to be sent to the server."""
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields, to send them to the server."""
         return vars(self) | {"limits": self.limits.as_json()}
 
     @classmethod
-    def from_json(cls, fields: dict) -> "Order":
-        """The same, received."""
+    def from_json(cls, fields: dict[str, Any]) -> "Order":
+        """Inverse of `as_json`."""
         return cls(**fields | {"limits": Limits(**fields["limits"])})
 
 
@@ -65,14 +66,17 @@ class ForkServer:
         )
 
     def __enter__(self) -> "ForkServer":
-        if not select.select([self.process.stdout], [], [], READY_WITHIN)[0] or (
-            self.process.stdout.readline().strip() != b"ready"
+        output = self.process.stdout
+        assert output is not None
+        if not select.select([output], [], [], READY_WITHIN)[0] or (
+            output.readline().strip() != b"ready"
         ):
             self.__exit__()
             raise RuntimeError("the process that starts kernels did not start")
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
+        assert self.process.stdin is not None and self.process.stdout is not None
         self.process.stdin.close()
         try:
             self.process.wait(10)
@@ -85,7 +89,7 @@ class ForkServer:
 
 
 def ask(address: str, order: dict) -> socket.socket:
-    """Have a process started; the connection lives as long as it does, and its end ends it."""
+    """Request a process; returns a connection, which ends with it, and ends it when closed."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.connect(address)
     connection.sendall(json.dumps(order).encode() + b"\n")
@@ -102,7 +106,7 @@ def answer(connection: socket.socket) -> str:
 
 
 def serve(address: str, preload: list[str]) -> None:
-    """Import what is asked for, then fork until standard input ends."""
+    """Import these modules, then fork on request until standard input ends."""
     for name in preload:
         importlib.import_module(name)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -152,7 +156,7 @@ def _closed(connection: socket.socket) -> bool:
 
 
 def _call(order: Order) -> None:
-    """In the new process: go where it is to live, and call the function; never returns."""
+    """In the new process: isolate it as ordered, and call the function; never returns."""
     code = 1
     try:
         libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)  # nobody would watch it any more
@@ -178,7 +182,7 @@ def _call(order: Order) -> None:
 
 
 def run(server: ForkServer, order: Order, wait: float) -> str:
-    """Have a process run to its end, or for so many seconds; returns how it ended, in words."""
+    """Run a process to its end, or for so many seconds; returns how it ended, in words."""
     connection = ask(server.address, order.as_json())
     until = time.monotonic() + wait
     while time.monotonic() < until:

@@ -1,1 +1,1 @@
-"""Lessons and exercise sets as they are written, and the notebooks that are made from them."""
+"""The sources of lessons and exercise sets, and the notebooks that are made from them."""

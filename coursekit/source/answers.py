@@ -1,23 +1,23 @@
-"""The answers that try the checks of a set: `solutions/NN_name.toml`, a table a task.
+"""Trial answers, which prove the checks of a set: `solutions/NN_name.toml`, one table per task.
 
-`different` is an answer cell that is right and written another way. Each `wrong` has a name, what
-its author is told (`says`), and either `old` and `new`, a change of the solution, or a whole
+`different` is an answer cell that is right and written another way. Each `wrong` has a name, the
+feedback for its author (`says`), and either a change of the solution, `old` and `new`, or a whole
 `answer`.
 """
 
 import tomllib
 from dataclasses import dataclass
+from typing import Any
 
 from coursekit.source.markers import solved
 from coursekit.source.tasks import ExerciseSet, Task
 
-WRONG = 6
-"""Wrong answers that each task needs."""
+WRONG = 6  # wrong answers per task, at least
 
 
 @dataclass(frozen=True)
-class Wrong:
-    """A plausible wrong answer: its name, what it is told, and its whole answer cell."""
+class WrongAnswer:
+    """A plausible wrong answer: its name, its feedback, and its whole answer cell."""
 
     name: str
     says: str
@@ -25,16 +25,20 @@ class Wrong:
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What is tried on one task; ``within`` holds the intervals of what is measured."""
+class TrialAnswers:
+    """The answers that are tried on one task; ``within`` holds the intervals of measurements."""
 
     different: str
-    wrong: tuple[Wrong, ...]
+    wrong: tuple[WrongAnswer, ...]
     within: dict[str, tuple[float, float]]
 
 
-def read_answers(exercises: ExerciseSet) -> dict[str, Answers]:
-    """By task. Raises ValueError for a malformed file: a sentence naming file and table."""
+def read_answers(exercises: ExerciseSet) -> dict[str, TrialAnswers]:
+    """Return the trial answers by task.
+
+    Raises:
+        ValueError: one sentence with file and table, for a malformed file.
+    """
     path = exercises.path.with_suffix(".toml")
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -51,7 +55,7 @@ def read_answers(exercises: ExerciseSet) -> dict[str, Answers]:
         raise ValueError(f"{path}: {error}") from None
 
 
-def _answers(task: Task, table: dict) -> Answers:
+def _answers(task: Task, table: dict[str, Any]) -> TrialAnswers:
     unknown = set(table) - {"different", "wrong", "within"}
     if unknown or not isinstance(table.get("different"), str):
         raise ValueError(
@@ -59,13 +63,13 @@ def _answers(task: Task, table: dict) -> Answers:
             f"[[{task.id}.wrong]] and perhaps [{task.id}.within]"
             + (f", and no {', '.join(sorted(unknown))}" if unknown else "")
         )
-    wrong = tuple(_wrong(task, each) for each in table.get("wrong", []))
+    wrong = tuple(_wrong(task, wrong) for wrong in table.get("wrong", []))
     if len(wrong) < WRONG:
         raise ValueError(
             f"[[{task.id}.wrong]] stands here {len(wrong)} times; a task needs at "
             f"least {WRONG} wrong answers"
         )
-    names = [each.name for each in wrong]
+    names = [answer.name for answer in wrong]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"[[{task.id}.wrong]] has {twice[0]!r} twice")
     within = {}
@@ -73,17 +77,17 @@ def _answers(task: Task, table: dict) -> Answers:
         if not (isinstance(pair, list) and len(pair) == 2 and pair[0] < pair[1]):
             raise ValueError(f"[{task.id}.within] {label!r} must be [low, high]")
         within[label] = (float(pair[0]), float(pair[1]))
-    return Answers(_cell(table["different"]), wrong, within)
+    return TrialAnswers(_cell(table["different"]), wrong, within)
 
 
-def _wrong(task: Task, table: dict) -> Wrong:
-    name, says, right = table.get("name"), table.get("says"), solved(task.answer)
+def _wrong(task: Task, table: dict[str, Any]) -> WrongAnswer:
+    name, says, right = table.get("name", ""), table.get("says", ""), solved(task.answer)
     where = f"[[{task.id}.wrong]] {name!r}"
     kinds = ({"name", "says", "old", "new"}, {"name", "says", "answer"})
-    if set(table) not in kinds or not all(isinstance(each, str) for each in table.values()):
+    if set(table) not in kinds or not all(isinstance(value, str) for value in table.values()):
         raise ValueError(f"{where} must have name, says, and either old and new, or answer")
     if not name or not says.strip():
-        raise ValueError(f"{where} needs a name, and in says what its author is told")
+        raise ValueError(f"{where} needs a name, and in says the feedback for its author")
     if "answer" in table:
         source = _cell(table["answer"])
     elif (count := right.count(table["old"])) != 1:
@@ -92,7 +96,7 @@ def _wrong(task: Task, table: dict) -> Wrong:
         source = right.replace(table["old"], table["new"])
     if source.strip() == right.strip():
         raise ValueError(f"{where} is the solution itself")
-    return Wrong(name, " ".join(says.split()), source)
+    return WrongAnswer(name, " ".join(says.split()), source)
 
 
 def _cell(text: str) -> str:

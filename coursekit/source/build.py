@@ -1,13 +1,14 @@
-"""From source to notebook: `python -m coursekit build`, one way, and `--check`, which only looks.
+"""`python -m coursekit build`: make each notebook from its source; `--check` only compares them.
 
 Build makes the `.ipynb` beside each percent file (see `pairs`): the same cells, executed in a fresh
 kernel in the file's folder, with their outputs. In the percent file itself it sets the blank lines
 between cells as JupyterLab would. From a solution it makes the exercise as well (see `cut`), which
-is not executed: its answers are still to be written. Work of a student's that a new exercise would
-replace is copied to `exercises/mine/kept` first.
+is not executed, because its answers are still to be written. If a student worked in an exercise
+that a new one replaces, a copy goes to `exercises/mine/kept` first.
 """
 
 import time
+from argparse import Namespace
 from pathlib import Path
 
 import nbformat
@@ -33,7 +34,7 @@ CELL_LIMIT = 600  # seconds; the gate's own limit is shorter
 
 
 def build(source: Path, *, force: bool = False) -> str:
-    """Write the notebook of `source`, and say what was done: unchanged, refreshed or executed.
+    """Write the notebook of `source`; returns "unchanged", "refreshed" or "executed in ...".
 
     Runs the notebook only if a code cell changed since its outputs were stored, or with `force`.
     Raises CellExecutionError, with the old notebook untouched, when a cell fails.
@@ -53,7 +54,7 @@ def build(source: Path, *, force: bool = False) -> str:
 
 
 def derive(source: Path) -> list[str]:
-    """Write what a solution makes in `exercises/`; one line a file that changed."""
+    """Write the files in `exercises/` that a solution makes; returns a line per changed file."""
     said = []
     for path, text in cut.derived(source).items():
         if path.exists() and path.suffix != ".json" and cut.worked_on(path, text):
@@ -71,7 +72,7 @@ def _write(path: Path, text: str) -> bool:
     return True
 
 
-def run(options) -> int:
+def run(options: Namespace) -> int:
     """Build or check; returns the exit status. Raises ValueError where there is no course."""
     chosen = options.sources or sources(Path())
     if not chosen:

@@ -1,6 +1,6 @@
-"""From a solution to its exercise: answers cut out, hidden checks gone, nothing executed.
+"""Make the exercise from a solution: cut answers out, remove hidden checks, execute nothing.
 
-Two files are made from `solutions/NN_name.py` and `.toml`, and edited by nobody: the notebook
+Two files are made from `solutions/NN_name.py` and `.toml`, and are never edited: the notebook
 `exercises/NN_name.ipynb`, and the record `exercises/expected/NN_name.json`.
 """
 
@@ -18,9 +18,12 @@ from coursekit.source.tasks import ExerciseSet, Task, is_hidden, read_set
 
 
 def derived(solution: Path, rehearsals: list[Rehearsal] | None = None) -> dict[Path, str]:
-    """The text of every file that a solution makes, by path; rehearses it unless that was done.
+    """Return the text of every file that a solution makes, by path.
 
-    Raises ValueError, one sentence, for a malformed set or one whose checks are not proven.
+    The set is rehearsed unless ``rehearsals`` are given.
+
+    Raises:
+        ValueError: one sentence, for a malformed set, or one whose checks are not proven.
     """
     exercises = read_set(solution)
     rehearsals = rehearse(exercises) if rehearsals is None else rehearsals
@@ -42,7 +45,7 @@ def derived(solution: Path, rehearsals: list[Rehearsal] | None = None) -> dict[P
 
 
 def differences(solution: Path, rehearsals: list[Rehearsal] | None = None) -> list[str]:
-    """What differs between the files that a solution makes and those that are stored."""
+    """Return a sentence per difference between the stored files and those that a solution makes."""
     return [
         fault
         for path, text in derived(solution, rehearsals).items()
@@ -51,7 +54,7 @@ def differences(solution: Path, rehearsals: list[Rehearsal] | None = None) -> li
 
 
 def worked_on(path: Path, made: str) -> bool:
-    """Whether a stored exercise was run, or has an answer that is no stub, old or new."""
+    """Return True if the student ran or edited the exercise."""
     try:
         stored, stubs = (
             {
@@ -74,7 +77,7 @@ def worked_on(path: Path, made: str) -> bool:
 
 
 def cut(exercises: ExerciseSet, target: Path) -> NotebookNode:
-    """The exercise notebook, as it would be read from `target`."""
+    """Return the exercise notebook, as it would be read from `target`."""
     tasks = {task.id: task for task in exercises.tasks}
     answers = {task.answer.id: task for task in exercises.tasks}
     words = {task.words.id: task for task in exercises.tasks if task.words}

@@ -23,10 +23,19 @@ def execute(
     limit: float = CELL_LIMIT,
     go_on: bool = False,
 ) -> None:
-    """Run all cells, in `folder`, with more environment variables; outputs go into the notebook.
+    """Run all cells in ``folder``, and put their outputs into the notebook.
 
-    Raises CellExecutionError for the first cell that fails; with ``go_on`` the next cells are run
-    all the same. Raises CellTimeoutError past the limit, DeadKernelError if the kernel dies.
+    Args:
+        notebook: changed in place.
+        folder: the working folder of the kernel.
+        environment: variables in addition to those of this process.
+        limit: seconds for one cell.
+        go_on: run the cells after a failed one, too.
+
+    Raises:
+        CellExecutionError: for the first cell that fails, unless ``go_on``.
+        CellTimeoutError: for a cell past its limit.
+        DeadKernelError: if the kernel dies.
     """
     manager = AsyncKernelManager(  # with the other kind nbclient's limits do not hold
         kernel_name=CURRENT_ENV_KERNEL_NAME, kernel_spec_manager=NbvalKernelspecManager()

@@ -1,4 +1,4 @@
-"""What every lesson owes its reader: sections, length, figures that speak, numbers that are shown.
+"""Rules for every lesson: sections, length, text for each figure, no number that no cell shows.
 
 The rules read the executed notebook; nothing is run. Each fault is one sentence that names a cell.
 """
@@ -37,7 +37,7 @@ _DOTTED = re.compile(r"`([a-z]\w*(?:\.\w+)+)`")
 
 
 def faults(notebook: NotebookNode, path: Path, *, quotable: frozenset[float]) -> list[str]:
-    """Everything wrong with a lesson, one sentence a fault; none for a sound one.
+    """Return one sentence per fault of a lesson.
 
     Args:
         notebook: with its outputs, as stored beside its source.
@@ -53,7 +53,7 @@ def faults(notebook: NotebookNode, path: Path, *, quotable: frozenset[float]) ->
 
 
 def words(notebook: NotebookNode) -> int:
-    """Words of prose: text cells without tables, formulas and code."""
+    """Return the number of words in text cells, without tables."""
     prose = "\n".join(
         line
         for cell in _of_type(notebook, "markdown")
@@ -64,12 +64,12 @@ def words(notebook: NotebookNode) -> int:
 
 
 def loose_numbers(notebook: NotebookNode, quotable: frozenset[float]) -> Iterator[tuple[str, str]]:
-    """Cell and number, for each number in prose that nothing in the notebook shows.
+    """Yield cell and number for each number in prose that nothing in the notebook shows.
 
-    Shown is what occurs in code or in a stored text output, a percentage also as a share; what
-    papers report (``quotable``); whole numbers up to twelve; references such as "lesson 07" or
-    "table 3"; and names such as ResNet-164. Code spans, formulas, links, years and the number in
-    the title are not read.
+    A number may stand in prose if it occurs in code or in a stored text output (a percentage also
+    as a share), or if papers report it (``quotable``). Whole numbers up to twelve, references such
+    as "lesson 07" or "table 3", and names such as ResNet-164 are free. Code spans, formulas, links,
+    years and the number in the title are not read.
     """
     shown = set(quotable)
     for cell in _of_type(notebook, "code"):
@@ -88,15 +88,15 @@ def loose_numbers(notebook: NotebookNode, quotable: frozenset[float]) -> Iterato
 
 
 def numbers_in(module: ModuleType) -> frozenset[float]:
-    """The numbers in a module's constants that can be recognised as quotations.
+    """Return the numbers in a module's constants that are recognisable as quotations.
 
-    Those are fractions and numbers from a thousand on; 15 or 224 may come from anywhere.
+    These are fractions and numbers of at least a thousand; 15 or 224 may come from anywhere.
     """
 
     def walk(value: object) -> Iterator[float]:
         if isinstance(value, dict | list | tuple):
-            for each in value.values() if isinstance(value, dict) else value:
-                yield from walk(each)
+            for inner in value.values() if isinstance(value, dict) else value:
+                yield from walk(inner)
         elif isinstance(value, int | float) and (value >= 1000 or value != int(value)):
             yield float(value)
 
@@ -109,7 +109,7 @@ def _shape(notebook: NotebookNode, path: Path) -> Iterator[str]:
     if not re.match(rf"# (?:{number} )?\S", notebook.cells[0].source):
         yield f"its first cell is not a title such as '# {number} What it is'"
     headings = re.findall(r"^## +(.+?) *$", prose, re.MULTILINE)
-    if [each for each in headings if each in SECTIONS] != list(SECTIONS):
+    if [heading for heading in headings if heading in SECTIONS] != list(SECTIONS):
         yield f"its sections must include, in this order: {', '.join(SECTIONS)}"
     if not WORDS[0] <= (count := words(notebook)) <= WORDS[1]:
         yield f"it has {count} words; a lesson has {WORDS[0]} to {WORDS[1]}"
@@ -145,7 +145,7 @@ def _code(notebook: NotebookNode) -> Iterator[str]:
 
 
 def _reaching_out(node: ast.AST) -> Iterator[str]:
-    """What a lesson must not do: use the network, or start worker processes unasked."""
+    """Yield a sentence if a lesson uses the network, or starts worker processes unasked."""
     modules = []
     if isinstance(node, ast.Import):
         modules = [alias.name for alias in node.names]
@@ -172,7 +172,7 @@ def _figures(notebook: NotebookNode) -> Iterator[str]:
 
 def _numbers(text: str) -> set[float]:
     digits = re.findall(r"\d[\d,]*(?:\.\d+)?", text.replace("_", ""))
-    return {float(each.replace(",", "")) for each in digits}
+    return {float(number.replace(",", "")) for number in digits}
 
 
 def _of_type(notebook: NotebookNode, kind: str) -> list[NotebookNode]:

@@ -1,4 +1,4 @@
-"""The markers around what a student has to write, and what stands there in the exercise.
+"""Markers around the answer in a solution, and the stub that replaces it in the exercise.
 
 In code, each marker is a line of its own inside a function or class:
 
@@ -12,6 +12,7 @@ In text they are `<!-- answer -->` and `<!-- end answer -->`.
 """
 
 import re
+from collections.abc import Callable
 
 from nbformat import NotebookNode
 
@@ -22,7 +23,7 @@ _WORDS = re.compile(r"<!-- answer -->\n(.*?)\n<!-- end answer -->", re.DOTALL)
 
 
 class Malformed(ValueError):
-    """What is wrong with a cell; whoever knows the file adds it."""
+    """Raised for a malformed cell; the caller adds the file to the message."""
 
     def __init__(self, cell: NotebookNode, what: str) -> None:
         super().__init__(what)
@@ -30,7 +31,7 @@ class Malformed(ValueError):
 
 
 def regions(cell: NotebookNode) -> list[tuple[int, int, int]]:
-    """The line numbers of `# answer`, `# given` (or of the end) and `# end answer`, in order."""
+    """Return the lines of `# answer`, `# given` (or of the end) and `# end answer`, per answer."""
     found, opened, given = [], None, None
     for i, line in enumerate(cell.source.splitlines()):
         mark = line.strip()
@@ -60,14 +61,14 @@ def regions(cell: NotebookNode) -> list[tuple[int, int, int]]:
 
 
 def solved(cell: NotebookNode) -> str:
-    """The answer's code as a reader would write it: without markers and given code."""
+    """Return the answer's code without markers and given code."""
     return _without(cell, lambda lines, start, given, end: lines[start + 1 : given])
 
 
 def stub(cell: NotebookNode, task: str) -> str:
-    """The answer cell of the exercise: the given code, or a line that says whose turn it is."""
+    """Return the answer cell of the exercise: the given code, or a line that says "your turn"."""
 
-    def left(lines, start, given, end):
+    def left(lines: list[str], start: int, given: int, end: int) -> list[str]:
         indent = lines[start].removesuffix(ANSWER)
         bare = [line.strip().removeprefix("#").removeprefix(" ") for line in lines[given + 1 : end]]
         given_code = [indent + line if line else "" for line in bare]
@@ -76,8 +77,8 @@ def stub(cell: NotebookNode, task: str) -> str:
     return _without(cell, left)
 
 
-def words_region(cell: NotebookNode) -> re.Match:
-    """Where the words of a text cell stand; refuses a cell without its two markers."""
+def words_region(cell: NotebookNode) -> re.Match[str]:
+    """Return the match of the words in a text cell; refuses a cell without its two markers."""
     found = _WORDS.search(cell.source)
     if found is None or not found[1].strip():
         raise Malformed(
@@ -88,13 +89,14 @@ def words_region(cell: NotebookNode) -> re.Match:
 
 
 def words_stub(cell: NotebookNode) -> str:
-    """The text cell of the exercise."""
+    """Return the text cell of the exercise."""
     start, end = words_region(cell).span()
     return cell.source[:start] + YOUR_WORDS + cell.source[end:]
 
 
-def _without(cell: NotebookNode, left) -> str:
-    lines, done, kept = cell.source.splitlines(), 0, []
+def _without(cell: NotebookNode, left: Callable[[list[str], int, int, int], list[str]]) -> str:
+    """Return a cell whose answers are replaced by the lines that ``left`` returns for each."""
+    lines, done, kept = cell.source.splitlines(), 0, list[str]()
     for start, given, end in regions(cell):
         kept += lines[done:start] + left(lines, start, given, end)
         done = end + 1

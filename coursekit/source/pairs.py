@@ -38,12 +38,12 @@ REPAIR = "`make build` repairs it"
 
 
 def sources(root: Path) -> list[Path]:
-    """Every percent file that people write, sorted; exercises are made from solutions (`cut`)."""
+    """Return every percent file that people write, sorted; exercises are made by `cut`."""
     return sorted(path for folder in EXECUTED for path in (root / folder).glob("*.py"))
 
 
 def read_source(path: Path) -> NotebookNode:
-    """The notebook that a percent file describes: named cells, not yet executed.
+    """Return the notebook of a percent file: named cells, not yet executed.
 
     Raises ValueError for a name that cannot be an id, or that two cells would share, and for a
     file without the header that JupyterLab writes: it would refuse to open the pair.
@@ -52,7 +52,7 @@ def read_source(path: Path) -> NotebookNode:
 
 
 def read_text(text: str, path: Path) -> NotebookNode:
-    """The same for a text that stands, or would stand, at `path`."""
+    """Return the notebook of a text that stands, or would stand, at `path`. See `read_source`."""
     notebook = jupytext.reads(text, fmt="py:percent")
     if notebook.metadata.get("kernelspec") != KERNELSPEC:
         raise ValueError(
@@ -70,17 +70,17 @@ def read_text(text: str, path: Path) -> NotebookNode:
 
 
 def canonical(source: Path) -> str:
-    """The text of a percent file as JupyterLab would save it: only blank lines may differ."""
+    """Return a percent file's text as JupyterLab would save it: only blank lines may differ."""
     return written(read_source(source))
 
 
 def written(notebook: NotebookNode) -> str:
-    """A notebook as the percent file that JupyterLab would write."""
+    """Return a notebook as the percent file that JupyterLab would write."""
     return jupytext.writes(notebook, fmt="py:percent", config=AS_JUPYTERLAB_WRITES)
 
 
 def differences(source: Path) -> list[str]:
-    """What keeps the `.ipynb` beside `source` from being its true twin, one sentence each."""
+    """Return one sentence per difference between a source and the `.ipynb` beside it."""
     twin = source.with_suffix(".ipynb")
     if not twin.exists():
         return [f"{twin} is missing; {REPAIR}"]
@@ -108,7 +108,7 @@ def differences(source: Path) -> list[str]:
 
 
 def strays(root: Path) -> list[str]:
-    """Files in the course's folders that belong to no pair, one sentence each."""
+    """Return one sentence per file in the course's folders that belongs to no pair."""
     files = [path for folder in FOLDERS for path in sorted((root / folder).glob("*"))]
     files += sorted((root / "exercises" / "expected").glob("*"))
     return [
@@ -133,7 +133,7 @@ def _has_source(path: Path, root: Path) -> bool:
 
 
 def output_fault(cell: NotebookNode) -> str | None:
-    """Why the stored outputs of a cell cannot stand in a lesson, or None."""
+    """Return the reason why a cell's stored outputs cannot stand in a lesson, or None."""
     tags = cell.metadata.get("tags", [])
     if cell.cell_type != "code" or not cell.source.strip() or "gpu" in tags:
         return None
@@ -141,16 +141,16 @@ def output_fault(cell: NotebookNode) -> str | None:
         return f"was never run; {REPAIR}"
     kinds = {output.get("name", output.output_type) for output in cell.outputs}
     if "error" in kinds and "raises-exception" not in tags:
-        return "stores an error; mend the cell, then `make build`"
+        return "stores an error; fix the cell, then call `make build`"
     if "stderr" in kinds:
-        return "wrote to stderr; mend what it warns of, then `make build`"
+        return "wrote to stderr; fix the cause of the warning, then call `make build`"
     if any(WIDGET_VIEW in output.get("data", {}) for output in cell.outputs):
-        return f"stores sliders, which are nothing without their kernel; {REPAIR}"
+        return f"stores sliders, which do not work without their kernel; {REPAIR}"
     return None
 
 
 def _identities(cells: list[NotebookNode], path: Path) -> Iterator[str]:
-    """One id a cell: its name, else its heading, else the last of these and a number."""
+    """Yield one id per cell: its name, else its heading, else the last of these and a number."""
     seen, last, count = set(), "top", 0
     for cell in cells:
         heading = re.match(r"#+ +(.+)", cell.source) if cell.cell_type == "markdown" else None
@@ -179,5 +179,5 @@ def _kept(metadata: dict) -> dict:
     return {key: metadata[key] for key in KEPT_METADATA if key in metadata}
 
 
-def _comparable(cell: NotebookNode, what: str):
+def _comparable(cell: NotebookNode, what: str) -> object:
     return _kept(cell.metadata) if what == "metadata" else cell[what]

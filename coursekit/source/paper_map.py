@@ -1,4 +1,4 @@
-"""Pages of the course that are made and not written: the map from the paper to the code.
+"""The map from the paper to the code, a page that is made and never edited.
 
 `course/paper_to_code.toml` says which cell, which name of the taught package and which test belong
 to each equation, figure and table; every target is checked before the page is made.
@@ -29,7 +29,7 @@ holds it. Made from `paper_to_code.toml` by `python -m coursekit build`, which c
 
 
 def paper_map(root: Path) -> str:
-    """The page, as Markdown.
+    """Return the page, as Markdown.
 
     Raises:
         ValueError: one sentence, for an item that lacks a field or names what does not exist.
@@ -49,7 +49,7 @@ def paper_map(root: Path) -> str:
 
 
 def page_difference(root: Path) -> list[str]:
-    """One sentence if the page is not what its source makes, none if it is, or has no source."""
+    """Return a sentence if the page is not what its source makes; none without a source."""
     if not (root / SOURCE).exists():
         return []
     page = root / PAGE

@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 from coursekit.checks.digest import fingerprint
 from coursekit.checks.record import MEASURED, UNWRITTEN, CellRecord, KnownMistake, TaskRecord
 from coursekit.source import cache
-from coursekit.source.answers import Answers, read_answers
+from coursekit.source.answers import TrialAnswers, read_answers
 from coursekit.source.cells import Printed, run
 from coursekit.source.markers import solved, stub
 from coursekit.source.tasks import ExerciseSet, Task
@@ -23,7 +23,7 @@ class Rehearsal:
     """What one task's checks print for each of its answers."""
 
     task: Task
-    answers: Answers
+    answers: TrialAnswers
     right: Printed
     stub: Printed
     different: Printed
@@ -92,7 +92,7 @@ def right(exercises: ExerciseSet, seed: int = 0) -> Printed:
 
 
 def _rehearsal(
-    exercises: ExerciseSet, task: Task, answers: Answers, seed: int, known: cache.Cache
+    exercises: ExerciseSet, task: Task, answers: TrialAnswers, seed: int, known: cache.Cache
 ) -> Rehearsal:
     def printed(what: str, source: str) -> Printed:
         cells = list(_cells(exercises, task, source))
