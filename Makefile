@@ -11,11 +11,12 @@ TORCH =
 LAB_ARGS =
 TEST_ARGS =
 
-.PHONY: help lab test test-browser build site lint types doctor setup setup-tests lock
+.PHONY: help lab test test-rest test-all test-browser build site lint types doctor setup setup-tests lock
 
 help:
 	@echo "make lab     open the course in JupyterLab (LAB_ARGS adds its options)"
-	@echo "make test    run the whole suite (TEST_ARGS adds pytest's options)"
+	@echo "make test    check the style, then run the tests and every notebook (TEST_ARGS: for pytest)"
+	@echo "make test-all  the same, then all attacks, all wrong answers, and an older processor"
 	@echo "make test-browser  try the lab and the built site in Chromium"
 	@echo "make build   make and execute the notebooks from their .py sources"
 	@echo "make site    build the course's pages in site/_build/html"
@@ -28,9 +29,22 @@ lab: setup
 	@$(RUN) -m jupyterlab --ServerApp.root_dir=. --LabApp.workspaces_dir=.venv/workspaces \
 	    --LabApp.default_url=/lab/tree/course/00_start_here.ipynb $(LAB_ARGS)
 
-# Two workers, each of which has whole files; TEST_ARGS="-n0 --pdb" is one process.
-test: setup-tests
-	@$(RUN) -m pytest -n 2 --dist loadfile $(TEST_ARGS)
+# Two workers, each of which has whole files, in order: the short notebooks of solutions come last,
+# so that both workers are busy to the end. TEST_ARGS="-n0 --pdb" is one process.
+PYTEST = $(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+OLDER = ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2
+
+test: lint
+	@$(PYTEST) -m "not slow" $(TEST_ARGS)
+
+# What `make test` leaves out; a hostile class is judged as a whole here, too.
+test-rest: setup-tests
+	@$(PYTEST) -m "slow or every_tier" $(TEST_ARGS)
+	@$(OLDER) $(PYTEST) -m "not slow" $(TEST_ARGS)
+
+test-all:
+	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory test-rest
 
 # Selenium gets an environment of its own, inside .venv; the screenshots go to runs/browser.
 test-browser: setup .venv/browser/.installed

@@ -4,24 +4,35 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from coursekit.checks import record
 from coursekit.source import cut
+from coursekit.source.answers import WRONG, read_answers
 from coursekit.source.pairs import strays
 from coursekit.source.rehearse import Rehearsal, faults, rehearse
 from coursekit.source.tasks import POINTS, read_set
 
 ROOT = Path(__file__).resolve().parents[1]
 SETS = sorted((ROOT / "solutions").glob("*.py"))
-every_set = pytest.mark.parametrize("path", SETS, ids=lambda path: path.stem)
+SAMPLE = 4  # `make test` tries each fourth wrong answer of a task, `make test-all` all of them
+every_set = pytest.mark.parametrize(
+    ("path", "every"),
+    [
+        pytest.param(path, every, id=f"{path.stem}-{name}", marks=marks)
+        for path in SETS
+        for every, name, marks in ((SAMPLE, "sample", ()), (1, "all", pytest.mark.slow))
+    ],
+)
 
 
 @cache
-def rehearsed(path: Path) -> list[Rehearsal]:
-    return rehearse(read_set(path))
+def rehearsed(path: Path, every: int) -> list[Rehearsal]:
+    return rehearse(read_set(path), every=every)
 
 
 def full(rehearsal: Rehearsal) -> int:
@@ -29,41 +40,59 @@ def full(rehearsal: Rehearsal) -> int:
 
 
 @every_set
-def test_a_solution_passes_everything_and_its_points_make_100(path):
-    assert [r.earned(r.right) for r in rehearsed(path)] == [full(r) for r in rehearsed(path)]
-    assert sum(r.task.points for r in rehearsed(path)) == POINTS
-    assert 4 <= len(rehearsed(path)) <= 6
+def test_a_solution_passes_everything_and_its_points_make_100(path, every):
+    assert [r.earned(r.right) for r in rehearsed(path, every)] == [
+        full(r) for r in rehearsed(path, every)
+    ]
+    assert sum(r.task.points for r in rehearsed(path, every)) == POINTS
+    assert 4 <= len(rehearsed(path, every)) <= 6
 
 
 @every_set
-def test_an_unsolved_exercise_fails_every_check(path):
-    for r in rehearsed(path):
+def test_an_unsolved_exercise_fails_every_check(path, every):
+    for r in rehearsed(path, every):
         assert r.earned(r.stub) == 0
         assert not [cell.id for cell in r.task.checks if r.stub[cell.id] == r.right[cell.id]]
 
 
 @every_set
-def test_a_right_answer_written_differently_passes(path):
-    assert [r.earned(r.different) for r in rehearsed(path)] == [full(r) for r in rehearsed(path)]
+def test_a_right_answer_written_differently_passes(path, every):
+    assert [r.earned(r.different) for r in rehearsed(path, every)] == [
+        full(r) for r in rehearsed(path, every)
+    ]
 
 
 @every_set
-def test_every_wrong_answer_loses_points_and_is_told_why(path):
-    for r in rehearsed(path):
-        assert len(r.answers.wrong) >= 6
+def test_every_wrong_answer_loses_points_and_is_told_why(path, every):
+    for r in rehearsed(path, every):
+        assert len(r.answers.wrong) >= WRONG / every
         for wrong in r.answers.wrong:
             assert r.earned(r.wrong[wrong.name]) < full(r), f"{r.task.id}: {wrong.name}"
             assert r.told(r.wrong[wrong.name]) == [wrong.says], f"{r.task.id}: {wrong.name}"
 
 
 @every_set
-def test_nothing_is_left_unproven(path):
-    assert faults(rehearsed(path)) == []
+def test_nothing_is_left_unproven(path, every):
+    assert faults(rehearsed(path, every)) == []
 
 
 @every_set
-def test_the_exercises_are_what_their_solution_makes(path):
-    assert cut.differences(path, rehearsed(path)) == []
+def test_the_exercises_are_what_their_solution_makes(path, every):
+    if every == 1:
+        assert cut.differences(path, rehearsed(path, every)) == []
+        return
+    for target, text in cut.derived(path, rehearsed(path, every)).items():
+        if target.suffix != ".json":
+            assert target.read_text(encoding="utf-8") == text
+            continue
+        stored, answers = record.read(target), read_answers(read_set(path))
+        for name, task in stored.tasks.items():
+            told = [(wrong.name, wrong.says) for wrong in task.wrong]
+            assert told == [(wrong.name, wrong.says) for wrong in answers[name].wrong]
+        sample = {
+            name: replace(task, wrong=task.wrong[::every]) for name, task in stored.tasks.items()
+        }
+        assert record.written(replace(stored, tasks=sample)) == text
 
 
 ALONE = """
@@ -82,6 +111,7 @@ OLD_PROCESSOR = {
 }
 
 
+@pytest.mark.slow
 def test_solutions_print_the_same_on_an_old_processor_with_more_threads():
     done = subprocess.run(
         [sys.executable, "-c", ALONE, *map(str, SETS)],
@@ -93,7 +123,7 @@ def test_solutions_print_the_same_on_an_old_processor_with_more_threads():
     assert done.returncode == 0, done.stderr
     there = json.loads(done.stdout)
     for path in SETS:
-        for r in rehearsed(path):
+        for r in rehearsed(path, 1):
             for cell in r.task.checks:
                 assert there[str(path)][cell.id] == r.right[cell.id], f"{path.stem}: {cell.id}"
 

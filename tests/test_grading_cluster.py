@@ -47,6 +47,7 @@ def dask(*arguments: str) -> Iterator[subprocess.Popen]:
             process.wait()
 
 
+@pytest.mark.slow
 def test_a_lost_worker_loses_no_submission_and_changes_no_grade(tmp_path):
     folder, here, there = write_class(tmp_path / "class", CASES), tmp_path / "a", tmp_path / "b"
     grade(folder, here, "--seed", "5", "--seconds", "2")

@@ -177,15 +177,17 @@ def changed(tmp_path: Path, old: str, new: str) -> Path:
             "    import time\n\n    return x * x.abs() * time.time()",
             "must not depend on where or in what order it runs",
         ),
-        (
+        pytest.param(
             "# %% merge [markdown]",
             "# %% helper\nsquare = lambda x: x * x.abs()  # noqa: E731\n\n# %% merge [markdown]",
             "the unsolved exercise gets",
+            marks=pytest.mark.slow,
         ),
-        (
+        pytest.param(
             "    return (1 + mask) * trunk",
             "    return (1 + mask) * trunk + 0 * square(trunk)",
             "the solution without its answer 'square' gets 0 points for 'merge'",
+            marks=pytest.mark.slow,
         ),
     ],
 )

@@ -4,7 +4,7 @@ An answer whose cells, checks and modules are as they were is not run again: see
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from nbformat import NotebookNode
@@ -73,9 +73,16 @@ class Rehearsal:
         return self.record.mistakes(verdicts)
 
 
-def rehearse(exercises: ExerciseSet, seed: int = 0) -> list[Rehearsal]:
-    """Try every answer of a set. Raises ValueError where the solution itself fails."""
-    tried = read_answers(exercises)
+def rehearse(exercises: ExerciseSet, seed: int = 0, every: int = 1) -> list[Rehearsal]:
+    """Try the answers of a set: all of them, or each task's first and every n-th wrong one.
+
+    Raises:
+        ValueError: one sentence, where the solution itself fails.
+    """
+    tried = {
+        task: replace(answers, wrong=answers.wrong[::every])
+        for task, answers in read_answers(exercises).items()
+    }
     sources = [cell.source for cell in exercises.code()]
     for answers in tried.values():
         sources += [answers.different, *(each.source for each in answers.wrong)]
