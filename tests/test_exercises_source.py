@@ -148,7 +148,7 @@ UNPROVEN = [
         "the unsolved exercise passes square-check",
     ),
     (".toml", "x.sign() * x**2", "x**2", "the different right answer loses points: maps of"),
-    (".toml", 'new = "x * x * x"', 'new = "x * x"', "is told both things"),
+    (".toml", 'new = "x * x * x"', 'new = "x * x"', "gets both feedbacks"),
     (".toml", 'new = "x * x * x"', 'new = "x.nothing"', "only raises errors"),
     (
         ".toml",

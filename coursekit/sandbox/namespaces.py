@@ -41,8 +41,8 @@ def enter(read: list[str], write: list[str], disk: int, root: str) -> None:
     """
     other = _leave()
     for path in write if other else ():
-        for each in (path, *(os.path.join(path, name) for name in os.listdir(path))):
-            os.chown(each, other, other)
+        for part in (path, *(os.path.join(path, name) for name in os.listdir(path))):
+            os.chown(part, other, other)
     _become_child()  # of the new process namespace: its first process
     libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
     _mount(None, "/", None, _REC | _PRIVATE)

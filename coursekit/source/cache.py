@@ -1,4 +1,4 @@
-"""What earlier rehearsals printed, kept in files under the content that they depend on.
+"""Results of earlier rehearsals, kept in files under the content that they depend on.
 
 A key is made of the cells that ran, the seed, and an environment: the code of every module of the
 course and of the engine that the cells may reach, and the versions of what is installed. When any
@@ -77,7 +77,7 @@ def environment(sources: Iterable[str]) -> str:
 
 @cache
 def _installed() -> list[tuple[str, str]]:
-    return sorted((each.name, each.version) for each in importlib.metadata.distributions())
+    return sorted((found.name, found.version) for found in importlib.metadata.distributions())
 
 
 def _is_python(source: str) -> bool:

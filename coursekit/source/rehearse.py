@@ -20,7 +20,7 @@ from coursekit.source.tasks import ExerciseSet, Task
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What one task's checks print for each of its answers."""
+    """The lines that the checks of one task print for each trial answer."""
 
     task: Task
     answers: TrialAnswers
@@ -31,11 +31,11 @@ class Rehearsal:
 
     @cached_property
     def record(self) -> TaskRecord:
-        """This task's part of the record that students have."""
+        """The task's part of the record that students have."""
         return self.recorded(self.task.visible)
 
     def recorded(self, cells: Iterable[NotebookNode]) -> TaskRecord:
-        """What is right and what is a known mistake in these check cells."""
+        """Return the record of these check cells: right lines and known mistakes."""
         ids = {cell.id: cell.metadata.points for cell in cells}
         return TaskRecord(
             title=self.task.title,
@@ -64,11 +64,11 @@ class Rehearsal:
         )
 
     def earned(self, printed: Printed) -> int:
-        """The points of the visible checks that an answer gets."""
+        """Return the points that an answer earns in the visible checks."""
         return sum(self.record.verdict(cell, printed[cell]).points for cell in self.record.cells)
 
     def told(self, printed: Printed) -> list[str]:
-        """The known mistakes that an answer is told about."""
+        """Return the feedback of the known mistakes that an answer shows."""
         verdicts = [self.record.verdict(cell, printed[cell]) for cell in self.record.cells]
         return self.record.mistakes(verdicts)
 
@@ -91,7 +91,7 @@ def rehearse(exercises: ExerciseSet, seed: int = 0, every: int = 1) -> list[Rehe
 
 
 def right(exercises: ExerciseSet, seed: int = 0) -> Printed:
-    """What all checks of a set print for its solution, hidden ones included."""
+    """Return the lines that all checks of a set print for its solution, hidden ones too."""
     answers = {task.answer.id: solved(task.answer) for task in exercises.tasks}
     checks = {cell.id for task in exercises.tasks for cell in task.checks}
     cells = [(cell.id, answers.get(cell.id, cell.source)) for cell in exercises.code()]
@@ -115,16 +115,16 @@ def _rehearsal(
         printed("the unsolved exercise", stub(task.answer, task.id)),
         printed("the different right answer", answers.different),
         {
-            each.name: printed(f"the wrong answer {each.name!r}", each.source)
-            for each in answers.wrong
+            wrong.name: printed(f"the wrong answer {wrong.name!r}", wrong.source)
+            for wrong in answers.wrong
         },
     )
 
 
 def _cells(exercises: ExerciseSet, task: Task, answer: str) -> Iterator[tuple[str, str]]:
-    """Id and source of the cells that end with a task's checks, without the checks of others."""
-    others = {cell.id for each in exercises.tasks if each is not task for cell in each.checks}
-    answers = {each.answer.id: solved(each.answer) for each in exercises.tasks}
+    """Yield id and source of all cells up to a task's last check, without checks of others."""
+    others = {cell.id for other in exercises.tasks if other is not task for cell in other.checks}
+    answers = {other.answer.id: solved(other.answer) for other in exercises.tasks}
     answers[task.answer.id] = answer
     for cell in exercises.code():
         if cell.id not in others:
@@ -134,7 +134,7 @@ def _cells(exercises: ExerciseSet, task: Task, answer: str) -> Iterator[tuple[st
 
 
 def faults(rehearsals: list[Rehearsal]) -> list[str]:
-    """What is unproven about a set, a sentence each; none for one that may be handed out."""
+    """Return one sentence per gap in the proof of a set; none for a set that is ready."""
     return [f"cell {r.task.id!r}: {fault}" for r in rehearsals for fault in _faults(r)]
 
 
@@ -171,11 +171,12 @@ def _faults(r: Rehearsal) -> Iterator[str]:
                 "recognised must compute something in at least one line"
             )
         elif wrong.says not in (told := r.told(printed)):
-            yield f"the wrong answer {wrong.name!r} is not told what it says"
+            yield f"the wrong answer {wrong.name!r} does not get its own feedback"
         elif len(told) > 1:
             yield (
-                f"the wrong answer {wrong.name!r} prints the same as another and is told "
-                f"both things: {' / '.join(told)}; tell them apart, or say the same"
+                f"the wrong answer {wrong.name!r} prints the same lines as another and gets "
+                f"both feedbacks: {' / '.join(told)}; add a check that separates them, or give "
+                "both the same feedback"
             )
 
 
