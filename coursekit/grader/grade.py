@@ -20,7 +20,7 @@ from coursekit.course import taught_package
 from coursekit.files import write_whole
 from coursekit.grader import results
 from coursekit.grader.engine import Engine, open_engine
-from coursekit.grader.pristine import Pristine, choose, load, manual_points
+from coursekit.grader.pristine import Pristine, choose, load_sets, manual_points
 from coursekit.grader.results import Graded, ResultFiles, session_key
 from coursekit.grader.workplace import open_workplace
 from coursekit.report.deadlines import read_deadlines
@@ -45,7 +45,7 @@ _PACKAGES = ("torch", "numpy", "nbval", "pytest", "ipykernel", "jupyter_client")
 def run(options: Namespace) -> int:
     """Grade; the status is 0 if every submission has a row, whatever its points."""
     out, session = options.out, _session(options)
-    everything = load(options.sets)
+    everything = load_sets(options.sets)
     sets = choose(everything, options.set)
     given = {name: exercises.given for name, exercises in everything.items()}
     entries = [

@@ -111,7 +111,7 @@ def manual_points(task: Task) -> int:
     return task.words.metadata.manual if task.words else 0
 
 
-def load(folder: Path) -> dict[str, Pristine]:
+def load_sets(folder: Path) -> dict[str, Pristine]:
     """Read all sets of a folder of solutions, by name.
 
     Raises:

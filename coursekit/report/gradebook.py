@@ -12,7 +12,7 @@ from pathlib import Path
 
 from coursekit.report import tables
 from coursekit.report.scores import ClassScores, SetScore, StudentScores
-from coursekit.report.text import number, visible
+from coursekit.report.text import as_points, visible
 
 _MOODLE = (
     "Identifier",
@@ -86,9 +86,9 @@ def _canvas(students: list[StudentScores], scores: ClassScores) -> list[dict[str
 
 def _comment(score: SetScore, of: float) -> str:
     """Return one line for the student: points, points that wait, late days, and why unreadable."""
-    parts = [f"{number(score.points)} of {number(of)}"]
+    parts = [f"{as_points(score.points)} of {as_points(of)}"]
     if score.open:
-        parts.append(f"{number(score.open)} more wait for the instructor's marks")
+        parts.append(f"{as_points(score.open)} more wait for the instructor's marks")
     if score.late:
         parts.append(f"{score.late} {'day' if score.late == 1 else 'days'} late")
     if score.status == "unreadable":

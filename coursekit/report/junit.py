@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 
 from coursekit.files import write_whole
 from coursekit.report.scores import ClassScores, SetScore, StudentScores, TaskScore
-from coursekit.report.text import number, shown
+from coursekit.report.text import as_points, harmless
 
 
 def write(out: Path, scores: ClassScores) -> None:
@@ -26,7 +26,7 @@ def _suite(student: StudentScores) -> Element:
     )
     suite = Element(
         "testsuite",
-        name=shown(student.name),
+        name=harmless(student.name),
         tests=str(len(cases)),
         failures=str(failed),
         errors=str(errors),
@@ -49,9 +49,9 @@ def _cases(student: StudentScores) -> Iterator[Element]:
 
 
 def _case(set_name: str, task: str, verdict: str = "", why: str = "") -> Element:
-    case = Element("testcase", classname=shown(set_name), name=shown(task))
+    case = Element("testcase", classname=harmless(set_name), name=harmless(task))
     if verdict:
-        ElementTree.SubElement(case, verdict, message=shown(why))
+        ElementTree.SubElement(case, verdict, message=harmless(why))
     return case
 
 
@@ -59,7 +59,7 @@ def _lost(task: str, score: SetScore, counts: TaskScore) -> str:
     """Return the points of a task and every reason for what is missing, on one line."""
     reasons = [score.reasons.get(task, ""), score.mistakes.get(task, "")]
     if counts.open:
-        reasons.append(f"{number(counts.open)} points wait for the instructor's marks")
+        reasons.append(f"{as_points(counts.open)} points wait for the instructor's marks")
         reasons.append(score.withheld.get(task, ""))
-    points = f"{number(counts.points)} of {number(counts.of)}"
+    points = f"{as_points(counts.points)} of {as_points(counts.of)}"
     return "; ".join([points, *filter(None, reasons)])

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from coursekit.report import tables
-from coursekit.report.text import number, visible
+from coursekit.report.text import as_points, visible
 
 KEY = ("student", "set", "task", "kind")
 COLUMNS = (*KEY, "words", "why", "of", "points", "comment", "flag", "version")
@@ -68,7 +68,7 @@ class Marks:
             "student": visible(student),
             "words": words,
             "why": visible(why),
-            "of": number(of),
+            "of": as_points(of),
             "points": row.get("points", ""),
             "comment": row.get("comment", ""),
             "flag": flag,
@@ -103,8 +103,8 @@ class Marks:
             if points <= of:
                 return points
         self.troubles.append(
-            f"{_place(self.path, k, key)}: {text[:40]!r} is no number from 0 to {number(of)}; it "
-            "counts for nothing until you mend it there"
+            f"{_place(self.path, k, key)}: {text[:40]!r} is no number from 0 to "
+            f"{as_points(of)}; it counts for nothing until you mend it there"
         )
         return None
 

@@ -1,6 +1,6 @@
 """HTML pages from the templates in `templates/`, in which no text of a student is ever live.
 
-Each value that a template prints is made visible and cut by `finalize`, then escaped by Jinja2.
+Each value that a template prints is made visible and clipped by `finalize`, then escaped by Jinja2.
 """
 
 from functools import cache
@@ -9,7 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from coursekit.report.text import number, several, shown
+from coursekit.report.text import as_points, harmless, several
 
 
 def render(template: str, **values: object) -> str:
@@ -28,15 +28,15 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"lines": _lines, "points": number, "several": several}
+    environment.filters |= {"lines": _lines, "points": as_points, "several": several}
     return environment
 
 
 def _harmless(value: object) -> object:
     """Return a value of a template without control or direction characters; markup as it is."""
-    return shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return harmless(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _lines(text: str) -> Markup:
     """Return a text of several lines, escaped."""
-    return escape(shown(text, lines=True))
+    return escape(harmless(text, lines=True))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from coursekit.report.model import SubmissionResult, TaskResult
-from coursekit.report.text import cut, first_line, number, visible
+from coursekit.report.text import as_points, clipped, first_line, visible
 
 CLIP = 120  # characters of a reason
 
@@ -33,7 +33,7 @@ class _Result:
         points, of = (
             sum(getattr(task, name) for task in self.tasks.values()) for name in ("points", "of")
         )
-        return f"{number(points)} of {number(of)}"
+        return f"{as_points(points)} of {as_points(of)}"
 
 
 def regrade_diff(old: Iterable[SubmissionResult], new: Iterable[SubmissionResult]) -> list[str]:
@@ -70,7 +70,7 @@ def _changes(before: _Result, result: SubmissionResult) -> Iterator[str]:
         else:
             why = f"before: {was.reason}" if was.reason else now.reason
         if now.points != was.points:
-            yield f"/{task}: {number(was.points)} -> {number(now.points)}{_why(why)}"
+            yield f"/{task}: {as_points(was.points)} -> {as_points(now.points)}{_why(why)}"
 
 
 def _points(result: SubmissionResult) -> _Result:
@@ -96,4 +96,4 @@ def _name(key: _Key) -> str:
 
 
 def _why(text: str) -> str:
-    return f": {visible(cut(text, CLIP))}" if text else ""
+    return f": {visible(clipped(text, CLIP))}" if text else ""

@@ -12,9 +12,9 @@ from coursekit.files import safe_name
 from coursekit.report.deadlines import Deadlines
 from coursekit.report.manual import WITHHELD, WORDS, Mark, Marks
 from coursekit.report.model import GradedSet, GradedTask, SubmissionResult, result_as_json
-from coursekit.report.text import cut, first_line
+from coursekit.report.text import clipped, first_line
 
-_CLIP = 300  # characters of a reason that the class's tables keep
+_LONG = 300  # characters of a reason that the class's tables keep
 
 
 @dataclass(frozen=True)
@@ -172,10 +172,12 @@ class ClassScores:
             late=deadlines.late(name, set_name, result.when),
             page=self._page(name, set_name),
             tasks={task: _task(result, task, graded, marks) for task, graded in tasks.items()},
-            reasons={task: cut(first_line(r.reason), _CLIP) for task, r in result.tasks.items()},
-            mistakes={task: cut(r.mistake, _CLIP) for task, r in result.tasks.items()},
+            reasons={
+                task: clipped(first_line(r.reason), _LONG) for task, r in result.tasks.items()
+            },
+            mistakes={task: clipped(r.mistake, _LONG) for task, r in result.tasks.items()},
             withheld={
-                task: cut(r.withheld, _CLIP) for task, r in result.tasks.items() if r.withheld
+                task: clipped(r.withheld, _LONG) for task, r in result.tasks.items() if r.withheld
             },
             notes=len(result.notes),
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from coursekit.report.manual import Mark
 from coursekit.report.model import CellResult, GradedSet, GradedTask, SubmissionResult, TaskResult
 from coursekit.report.scores import SetScore, TaskScore
-from coursekit.report.text import first_line, number, several
+from coursekit.report.text import as_points, first_line, several
 
 OTHERS = "other inputs than those shown"
 
@@ -62,8 +62,8 @@ def student_view(
 def _opening(result: SubmissionResult, score: SetScore, graded: GradedSet | None) -> Iterator[str]:
     if graded:
         of = sum(task.of for task in score.tasks.values())
-        waits = f"; {number(score.open)} more wait for your instructor" if score.open else ""
-        yield f"{number(score.points)} of {number(of)} points{waits}."
+        waits = f"; {as_points(score.open)} more wait for your instructor" if score.open else ""
+        yield f"{as_points(score.points)} of {as_points(of)} points{waits}."
     if score.late is not None:
         yield f"{several(score.late, 'day')} late." if score.late else "In time."
     secrets = [secret for task in result.tasks.values() for secret in _secrets(task)]
@@ -76,9 +76,8 @@ def _opening(result: SubmissionResult, score: SetScore, graded: GradedSet | None
 
 
 def _task(task: TaskResult | None, score: TaskScore, graded: GradedTask) -> TaskView:
-    heading = (
-        f"Task {graded.number}: {graded.title}: {number(score.points)} of {number(score.of)} points"
-    )
+    points = f"{as_points(score.points)} of {as_points(score.of)} points"
+    heading = f"Task {graded.number}: {graded.title}: {points}"
     if task is None:
         return TaskView(heading)
     faults = tuple(fault for cell in _cells(task, hidden=False) for fault in cell.faults)
@@ -100,7 +99,8 @@ def _task(task: TaskResult | None, score: TaskScore, graded: GradedTask) -> Task
 
 def _checks(task: TaskResult) -> Iterator[str]:
     for name, cell in task.cells.items():
-        yield f"{OTHERS if cell.hidden else name}: {number(cell.points)} of {number(cell.of)}"
+        label = OTHERS if cell.hidden else name
+        yield f"{label}: {as_points(cell.points)} of {as_points(cell.of)}"
 
 
 def _remarks(task: TaskResult, score: TaskScore, graded: GradedTask) -> Iterator[str]:
@@ -113,14 +113,14 @@ def _remarks(task: TaskResult, score: TaskScore, graded: GradedTask) -> Iterator
 
 def _of_words(words: str | None, mark: Mark | None, of: float) -> str:
     if mark is None or not (words or "").strip():
-        return f"Your words: none found, 0 of {number(of)}"
+        return f"Your words: none found, 0 of {as_points(of)}"
     if mark.points is None:
-        return f"Your words: your instructor has not read them yet; up to {number(of)} points"
-    return f"{_marked('your words', mark)} of {number(of)}"
+        return f"Your words: your instructor has not read them yet; up to {as_points(of)} points"
+    return f"{_marked('your words', mark)} of {as_points(of)}"
 
 
 def _marked(what: str, mark: Mark) -> str:
-    return f"Your instructor gave {what} {number(mark.points)}"
+    return f"Your instructor gave {what} {as_points(mark.points)}"
 
 
 def _cells(task: TaskResult, hidden: bool) -> list[CellResult]:

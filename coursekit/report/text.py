@@ -28,26 +28,26 @@ def _spelled(c: str, kept: str) -> str:
     return f"⟨U+{ord(c):04X}⟩" if odd else c
 
 
-def shown(text: str, lines: bool = False) -> str:
+def harmless(text: str, lines: bool = False) -> str:
     """Return the visible text, cut where it is too long to be read."""
-    return visible(cut(text), lines)
+    return visible(clipped(text), lines)
 
 
 def markdown(text: str) -> str:
     """Return a line of Markdown in which markup, mathematics and HTML are character entities."""
-    return "".join(c if c.isalnum() or c in " ,.:;?" else f"&#{ord(c)};" for c in shown(text))
+    return "".join(c if c.isalnum() or c in " ,.:;?" else f"&#{ord(c)};" for c in harmless(text))
 
 
 def fenced(text: str, language: str = "") -> str:
     """Return a code block of Markdown that the text itself cannot end."""
-    text = shown(text, lines=True)
+    text = harmless(text, lines=True)
     fence = "```"
     while fence in text:
         fence += "`"
     return f"{fence}{language}\n{text}\n{fence}"
 
 
-def cut(text: str, limit: int = MANY) -> str:
+def clipped(text: str, limit: int = MANY) -> str:
     """Return the beginning of a text that is too long to be read, else the whole."""
     return text if len(text) <= limit else f"{text[:limit]} ... ({len(text)} characters in all)"
 
@@ -57,7 +57,7 @@ def first_line(text: str) -> str:
     return text.splitlines()[0] if text.strip() else ""
 
 
-def number(value: float | None) -> str:
+def as_points(value: float | None) -> str:
     """Return points as people write them: 7, 2.5; nothing for None."""
     return "" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
 
