@@ -88,6 +88,7 @@ def test_resattn_needs_four_packages_and_says_so():
 COMES_WITH = {  # what the engine needs comes with what it declares
     **dict.fromkeys(("jupyter_client", "jupyter_core", "zmq"), "nbclient"),
     **dict.fromkeys(("ipykernel", "IPython"), "nbval"),
+    "markupsafe": "jinja2",
 }
 
 
