@@ -44,7 +44,10 @@ MALFORMED = {
     '"difficulty": 1': ('"difficulty": 6', "'square': needs task="),
     '"minutes": 5': ('"minutes": 0', "'square': needs task="),
     '"minutes": 5}': ('"minutes": 5, "time": 5}', "its field 'time' is unknown"),
-    "5}\n# ## Task": ('5, "needs": ["cube"]}\n# ## Task', "needs 'cube', which is no earlier task"),
+    "5}\n# ## Task": (
+        '5, "needs": ["cube"]}\n# ## Task',
+        "needs 'cube', which is not an earlier task",
+    ),
     "# %% square-answer": ("# %% squares-answer", "'squares-answer': stands in the task 'square'"),
     "# %% square-hints [m": ("# %% hints [m", "'square': has no cell `square-hints`"),
     "# %% square-check points=100": ("# %% check points=100", "has no cell `square-check`"),
@@ -52,8 +55,11 @@ MALFORMED = {
     "    # end answer\n": ("", "needs `# answer` above and `# end answer` below"),
     "    return x * x.abs()\n": ("", "there is no answer above this marker"),
     "    # answer\n    return": ("# answer\n    return", "must stand inside a function"),
-    "def square(x):": ("y = 2\n\n\ndef square(x):", "line 1 is no function, class or import"),
-    "def square(x): ": ("import torchvision\n\n\ndef square(x):", "reaches for torchvision"),
+    "def square(x):": ("y = 2\n\n\ndef square(x):", "line 1 is not a function, class or import"),
+    "def square(x): ": (
+        "import torchvision\n\n\ndef square(x):",
+        "uses torchvision, which its task does not list",
+    ),
     "points=100": ("points=90", "the points make 90, and not 100 (square 90)"),
     " points=100": ("", "'square-check': needs points=n"),
     'Check("square-check")': ('Check("other")', 'must contain the line check = Check("square-'),
@@ -86,14 +92,14 @@ def test_two_cells_of_one_name_and_words_without_markers_are_refused(source):
 
 
 TRIED = {
-    '[[square.wrong]]\nname = "cube"': ('[[cube.wrong]]\nname = "cube"', "[cube] is no task"),
+    '[[square.wrong]]\nname = "cube"': ('[[cube.wrong]]\nname = "cube"', "[cube] is not a task"),
     "different =": ("another =", "[square] has different ="),
     'name = "cube"': ('name = "size"', "has 'size' twice"),
     'says = "you took the third power"': ("", "'cube' must have name, says, and either old"),
     'says = "you took': ('says = ""\nextra = "', "'cube' must have name, says"),
     'old = "x * x.abs()"': ('old = "x"', "old text occurs 4 times"),
     'new = "x * x"': ('new = "x * x.abs()"', "'no-sign' is the solution itself"),
-    "'''\n\n[[": ("\n\n[[", "is no TOML"),
+    "'''\n\n[[": ("\n\n[[", "is not valid TOML"),
 }
 
 
@@ -109,7 +115,7 @@ def test_malformed_answers_are_refused(source, old):
 def test_five_wrong_answers_or_none_at_all_are_too_few(source):
     tried = source.with_suffix(".toml")
     tried.write_text(tried_text()[: tried_text().rindex("[[square.wrong]]")])
-    with pytest.raises(ValueError, match="stands here 5 times; a task needs at least 6"):
+    with pytest.raises(ValueError, match="has 5 wrong answers; a task needs at least 6"):
         read_answers(read_set(source))
     tried.unlink()
     with pytest.raises(ValueError, match="01_small.toml is missing"):
@@ -133,13 +139,13 @@ UNPROVEN = [
         ".py",
         "    return x * x.abs()",
         "    return x * x.abs() + x.lost()",
-        "no value of the solution",
+        "without a value for the solution",
     ),
     (
         ".py",
         "    # answer",
         "    # answer\n    raise NotImplementedError('your turn')",
-        "prints a line that is no value of the solution",
+        "prints a line without a value for the solution",
     ),
     (
         ".py",

@@ -165,7 +165,7 @@ def test_build_outside_the_course_says_where_to_go(tmp_path, monkeypatch, capsys
     assert main(["build"]) == 2
     assert "run this from the root" in capsys.readouterr().err
     assert main(["build", "nowhere.py"]) == 2
-    assert "nowhere.py is no percent file" in capsys.readouterr().err
+    assert "nowhere.py is not a percent file" in capsys.readouterr().err
 
 
 def jupyterlab(root):

@@ -45,11 +45,11 @@ def read_answers(exercises: ExerciseSet) -> dict[str, TrialAnswers]:
     except OSError:
         raise ValueError(f"{path} is missing; it holds the wrong answers of each task") from None
     except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path} is no TOML: {error}") from None
+        raise ValueError(f"{path} is not valid TOML: {error}") from None
     try:
         for name in tables:
             if name not in [task.id for task in exercises.tasks]:
-                raise ValueError(f"[{name}] is no task of {exercises.path.name}")
+                raise ValueError(f"[{name}] is not a task of {exercises.path.name}")
         return {task.id: _answers(task, tables.get(task.id, {})) for task in exercises.tasks}
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
@@ -66,8 +66,7 @@ def _answers(task: Task, table: dict[str, Any]) -> TrialAnswers:
     wrong = tuple(_wrong(task, wrong) for wrong in table.get("wrong", []))
     if len(wrong) < WRONG:
         raise ValueError(
-            f"[[{task.id}.wrong]] stands here {len(wrong)} times; a task needs at "
-            f"least {WRONG} wrong answers"
+            f"[[{task.id}.wrong]] has {len(wrong)} wrong answers; a task needs at least {WRONG}"
         )
     names = [answer.name for answer in wrong]
     if twice := sorted({name for name in names if names.count(name) > 1}):

@@ -79,7 +79,7 @@ def run(options: Namespace) -> int:
         raise ValueError("no course/*.py here; run this from the root of the course's repository")
     for path in chosen:
         if path.suffix != ".py" or not path.is_file():
-            raise ValueError(f"{path} is no percent file; give the .py of a lesson")
+            raise ValueError(f"{path} is not a percent file; give the .py of a lesson")
         if path.parent.name not in EXECUTED:
             raise ValueError(f"{path} is made from {_solution(path)}; edit and build that")
     if options.check:

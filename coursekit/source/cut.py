@@ -157,7 +157,7 @@ def _differences(path: Path, text: str, solution: Path) -> list[str]:
     try:
         found = nbformat.reads(stored, as_version=4).cells
     except (ValueError, nbformat.ValidationError):
-        return [f"{path} is no notebook any more; {REPAIR}"]
+        return [f"{path} is not a notebook any more; {REPAIR}"]
     made = nbformat.reads(text, as_version=4).cells
     if [cell.id for cell in made] != [cell.get("id") for cell in found]:
         return [f"{path} has other cells than {solution} makes; {REPAIR}"]

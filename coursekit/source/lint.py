@@ -125,7 +125,7 @@ def _shape(notebook: NotebookNode, path: Path) -> Iterator[str]:
         yield f"its end does not say 'Where this lives in `{package}`'"
     for name in _DOTTED.findall(last):
         if not exists(name):
-            yield f"its end names `{name}`, which `{package}` has not"
+            yield f"its end names `{name}`, which is not in `{package}`"
 
 
 def _code(notebook: NotebookNode) -> Iterator[str]:

@@ -112,7 +112,7 @@ def strays(root: Path) -> list[str]:
     files = [path for folder in FOLDERS for path in sorted((root / folder).glob("*"))]
     files += sorted((root / "exercises" / "expected").glob("*"))
     return [
-        f"{path} belongs to no pair: its source NN_name.py is missing, or its name is no NN_name"
+        f"{path} belongs to no pair: its source is missing, or its name is not like 05_name"
         for path in files
         if path.is_file() and path.name not in KNOWN and not _has_source(path, root)
     ]

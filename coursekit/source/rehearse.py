@@ -187,7 +187,7 @@ def _doubts(r: Rehearsal, lines: list[str]) -> Iterator[str]:
         value = line.partition(": ")[2]
         failed = value.startswith(("raises ", "takes longer ")) and value != "raises ValueError"
         if not value or value == UNWRITTEN or failed:
-            yield f"prints a line that is no value of the solution: {line!r}"
+            yield f"prints a line without a value for the solution: {line!r}"
 
 
 def _measured(r: Rehearsal) -> Iterator[tuple[str, str]]:

@@ -103,7 +103,7 @@ def read_set(path: Path) -> ExerciseSet:
         for k, task in enumerate(tasks):
             for need in task.needs:
                 if need not in [earlier.id for earlier in tasks[:k]]:
-                    raise Malformed(heads[k], f"needs {need!r}, which is no earlier task")
+                    raise Malformed(heads[k], f"needs {need!r}, which is not an earlier task")
     except Malformed as error:
         raise ValueError(f"{path}, cell {error.cell.id!r}: {error}") from None
     total = sum(task.points for task in tasks)
@@ -188,14 +188,16 @@ def _names(answer: NotebookNode, allowed: set[str]) -> Iterator[str]:
     tree = _parsed(answer)
     strange = forbidden(tree, allowed)
     if strange:
-        raise Malformed(answer, f"reaches for {', '.join(strange)}, which its task's imports omit")
+        raise Malformed(
+            answer, f"uses {', '.join(strange)}, which its task does not list in imports"
+        )
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             yield node.name
         elif not isinstance(node, ast.Import | ast.ImportFrom):
             raise Malformed(
                 answer,
-                f"line {node.lineno} is no function, class or import; "
+                f"line {node.lineno} is not a function, class or import; "
                 "everything a student writes is one of these",
             )
 
