@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # what type checkers and editors see of the names below
-    from resattn import data, plots, probes, training
+    from resattn import data, drawings, plots, probes, training
     from resattn.config import NetworkConfig, StageConfig
     from resattn.cost import config_cost, count_multiply_adds, count_parameters
     from resattn.create import (
@@ -76,7 +76,7 @@ _HOMES = {
     "widened_trunk": "widen",
     **dict.fromkeys(_BUILDERS, "create"),
 }
-_MODULES = ("data", "plots", "probes", "training")
+_MODULES = ("data", "drawings", "plots", "probes", "training")
 __all__ = sorted([*_HOMES, *_MODULES])
 
 

@@ -5,74 +5,26 @@ right and come back in a sum or a product; the branches of a concatenation stand
 Data always runs downward, so that a drawing is tall rather than wide and fits a phone.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from math import log2
+from collections.abc import Sequence
 
 from resattn.drawings.flow import Flow, Fork, Group, Sizes, Step, last_sizes, steps
-from resattn.drawings.shapes import Area, Block, Disc, Line, Role, Shape, Text, block, rectangle
-from resattn.drawings.text import width
+from resattn.drawings.shapes import Block, Line, Role, Shape, Text, block, rectangle
+from resattn.drawings.steps import (
+    DISC,
+    PAD,
+    Style,
+    arrow,
+    centred,
+    edge_words,
+    size_words,
+    step_shapes,
+)
 
-PAD = 9.0  # between a box and its text
 GUTTER = 14.0  # between a branch and what stands beside it
 STUB = 13.0  # from a split to the first box
-DISC = 9.0  # radius of a sum or product
 
 
-def channels_and_map(sizes: Sizes) -> str:
-    """The usual words on an edge: ``64×56×56``, or ``1000`` for a vector."""
-    return "×".join(map(str, sizes))
-
-
-def map_alone(sizes: Sizes) -> str:
-    """Words on an edge where every map has the same channels: ``56×56``."""
-    return "×".join(map(str, sizes[1:] or sizes))
-
-
-@dataclass(frozen=True)
-class Style:
-    """What differs between drawings.
-
-    Attributes:
-        scale: of all text; above 1 where a drawing is so wide that a phone would shrink it.
-        words: turn the sizes of a tensor into the words on its edge.
-        narrowest: if given, the side of the smallest map: boxes are the wider, the larger the map.
-    """
-
-    scale: float = 1.0
-    words: Callable[[Sizes], str] = channels_and_map
-    narrowest: int | None = None
-
-    @property
-    def text(self) -> float:
-        """Font size in boxes."""
-        return 12.5 * self.scale
-
-    @property
-    def small(self) -> float:
-        """Font size on edges; the smallest of all."""
-        return 11.5 * self.scale
-
-    @property
-    def line(self) -> float:
-        """From one line of text to the next."""
-        return 1.22 * self.text
-
-    @property
-    def gap(self) -> float:
-        """Length of an arrow with words beside it."""
-        return 9 + 1.3 * self.small
-
-    def box_width(self, sizes: Sizes) -> float:
-        """The least width of a box whose output has these sizes."""
-        if self.narrowest is None or len(sizes) < 3:
-            return 0
-        return (62 + 25 * min(4.5, log2(max(1, sizes[-1] / self.narrowest)))) * self.scale
-
-
-def flow_block(
-    flow: Flow, sizes: Sizes, style: Style, *, words: str | None = None, leave: bool = True
-) -> Block:
+def flow_block(flow: Flow, sizes: Sizes, style: Style, *, words: str | None = None) -> Block:
     """The block of a whole flow: an arrow into each step, and one that leaves the last.
 
     Args:
@@ -80,14 +32,11 @@ def flow_block(
         sizes: of the tensor that enters.
         style: see there.
         words: on the first edge; by default the words for ``sizes``.
-        leave: False ends the block at the last step.
     """
     shapes, height = _chain(flow, sizes, style, "ink", words)
-    if leave:
-        edge = _leaving(flow, sizes, style)
-        shapes += _arrow(height, height + style.gap, edge, style, "ink")
-        height += style.gap
-    return block(shapes, height)
+    edge = _leaving(flow, sizes, style)
+    shapes += arrow(height, height + style.gap, edge, style, "ink")
+    return block(shapes, height + style.gap)
 
 
 def _chain(
@@ -101,24 +50,25 @@ def _chain(
         item = items.pop(0)
         first = stub and not shapes
         gap = STUB if first else style.gap
-        edge = "" if first else (_words(sizes, style) if said is None else said)
+        edge = "" if first else (size_words(sizes, style) if said is None else said)
         if isinstance(item, Fork):
-            if not items or not isinstance(items[0], Step):
+            join = items[0] if items else None
+            if not isinstance(join, Step):
                 raise ValueError("a fork needs a step after it, in which its branches meet")
-            join = items.pop(0)
-            shapes += _arrow(y, y + gap, edge, style, role, head=False)
+            items.pop(0)
+            shapes += arrow(y, y + gap, edge, style, role, head=False)
             part, y = _fork(item, join, sizes, style, role, y + gap)
             shapes += part
             sizes, said = join.sizes, join.carries or None
             continue
-        shapes += _arrow(y, y + gap, edge, style, role)
+        shapes += arrow(y, y + gap, edge, style, role)
         y += gap
         if isinstance(item, Group):
             part, high = _group(item, sizes, style, role)
             last = list(steps(item.inside))[-1]
             sizes, said = last.sizes, last.carries or None
         else:
-            part, high = _step(item, sizes, style)
+            part, high = step_shapes(item, sizes, style)
             sizes, said = item.sizes, item.carries or None
         shapes += [shape.moved(0, y) for shape in part]
         y += high
@@ -144,9 +94,9 @@ def _fork(
     shapes = main.at(0, y)
     straight = fork.branches[fork.main]
     edge = _leaving(straight, sizes, style) if straight else ""
-    arrow = _arrow(y + main.height, low, edge, style, role)
-    shapes += arrow
-    centre, reach = low + DISC, max(main.right, DISC, *(part.extent[2] for part in arrow))
+    end_of_main = arrow(y + main.height, low, edge, style, role)
+    shapes += end_of_main
+    centre, reach = low + DISC, max(main.right, DISC, *(part.extent[2] for part in end_of_main))
     for way, part in zip(ways, side, strict=True):
         colour = _branch_role(way, role)
         x = reach + GUTTER + part.left
@@ -158,11 +108,11 @@ def _fork(
         room = part.right
         if way:
             end = min(bottom + style.gap, centre)
-            label = _label(x, end - style.gap, end, _leaving(way, sizes, style), style)
+            label = edge_words(x, end - style.gap, end, _leaving(way, sizes, style), style)
             shapes += label
             room = max([room, *(text.extent[2] - x for text in label)])
         reach = x + room
-    shapes += [shape.moved(0, low) for shape in _step(join, sizes, style)[0]]
+    shapes += [shape.moved(0, low) for shape in step_shapes(join, sizes, style)[0]]
     return shapes, low + 2 * DISC
 
 
@@ -186,7 +136,7 @@ def _concatenation(
     """Branches beside each other, the main one on the axis, over one wide box."""
     ends = [
         block(
-            [*part.shapes, *_label(0, 0, style.gap, _leaving(way, sizes, style), style)],
+            [*part.shapes, *edge_words(0, 0, style.gap, _leaving(way, sizes, style), style)],
             part.height,
         )
         for part, way in zip(parts, fork.branches, strict=True)
@@ -206,13 +156,13 @@ def _concatenation(
             shapes.append(Line(((0, y), (x, y), (x, y + 1)), colour))
         bottom = y + part.height
         shapes.append(Line(((x, bottom), (x, low)), colour, head=True))
-        shapes += _label(x, low - style.gap, low, _leaving(way, sizes, style), style)
+        shapes += edge_words(x, low - style.gap, low, _leaving(way, sizes, style), style)
     left = min(places[i] - parts[i].left for i in places)
     right = max(places[i] + parts[i].right for i in places)
     high = style.line + 8
-    shapes.append(rectangle(left, low, right - left, high, join.role, radius=5))
+    shapes.append(rectangle(left, low, right - left, high, join.role))
     middle = (left + right) / 2
-    shapes.append(_centred(middle, low + high / 2, join.label, style))
+    shapes.append(centred(middle, low + high / 2, join.label, style))
     return shapes, low + high
 
 
@@ -226,90 +176,15 @@ def _group(group: Group, sizes: Sizes, style: Style, role: Role) -> tuple[list[S
     height = high + style.line + 2 + PAD
     right = max(inner.left, inner.right) + PAD
     left = inner.left + PAD
-    frame = rectangle(-left, 0, left + right, height, group.role, radius=8, frame=True)
+    frame = rectangle(-left, 0, left + right, height, group.role, radius=8, kind="frame")
     end = Line(((0, height - PAD), (0, height)), role)
     return [frame, top, *inside, title, end], height
-
-
-def _step(step: Step, before: Sizes, style: Style) -> tuple[list[Shape], float]:
-    """One step, from y = 0; and its height."""
-    if step.kind in ("sum", "product"):
-        return list(_sign(step)), 2 * DISC
-    lines = step.label.split("\n")
-    need = max(width(line, style.text) for line in lines) + 2 * PAD
-    high = len(lines) * style.line + 9
-    wide = max(need, style.box_width(step.sizes), 40)
-    if step.kind == "one":
-        area = rectangle(-20, 0, 40, high, step.role, radius=high / 2)
-    elif step.kind in ("pool", "enlarge"):
-        larger, smaller = _funnel(step, before, style, need)
-        top, bottom = (larger, smaller) if step.kind == "pool" else (smaller, larger)
-        area = Area(((-top, 0), (top, 0), (bottom, high), (-bottom, high)), step.role)
-    elif step.kind == "hourglass":
-        high += 34
-        waist, rim = need / 2 - 3, need / 2 + 24
-        middle = high / 2
-        right = [(rim, 0), (waist, middle), (rim, high)]
-        left = [(-x, y) for x, y in reversed(right)]
-        area = Area((*right, *left), step.role)
-    else:
-        area = rectangle(-wide / 2, 0, wide, high, step.role, radius=5)
-    return [area, *_lines(step.label, 0, high / 2, style)], high
-
-
-def _funnel(step: Step, before: Sizes, style: Style, need: float) -> tuple[float, float]:
-    """Half widths of a pooling or upsampling at its larger and at its smaller map."""
-    after, ahead = style.box_width(step.sizes), style.box_width(before)
-    small = max(min(after, ahead), need - PAD)
-    large = max(after, ahead, small + 16)
-    return large / 2, small / 2
-
-
-def _sign(step: Step) -> Iterator[Shape]:
-    """A circle with a plus or a cross in it."""
-    yield Disc(0, DISC, DISC, step.role)
-    reach = DISC - 3.5 if step.kind == "sum" else (DISC - 3.5) * 0.75
-    ends = [(-reach, 0), (reach, 0)], [(0, -reach), (0, reach)]
-    if step.kind == "product":
-        ends = [(-reach, -reach), (reach, reach)], [(-reach, reach), (reach, -reach)]
-    for (x0, y0), (x1, y1) in ends:
-        yield Line(((x0, y0 + DISC), (x1, y1 + DISC)), thickness=2)
-
-
-def _arrow(
-    top: float, bottom: float, words: str, style: Style, role: Role, *, head: bool = True
-) -> list[Shape]:
-    """A vertical line on the axis, with words at its right."""
-    return [Line(((0, top), (0, bottom)), role, head=head), *_label(0, top, bottom, words, style)]
-
-
-def _label(x: float, top: float, bottom: float, words: str, style: Style) -> list[Text]:
-    """Words at the right of a vertical line at x, in the middle of its height."""
-    if not words:
-        return []
-    y = (top + bottom) / 2 + 0.3 * style.small - 1
-    return [Text(x + 7, y, words, style.small, faint=True)]
-
-
-def _lines(label: str, x: float, y: float, style: Style) -> list[Text]:
-    """Lines of text centred on a point."""
-    lines = label.split("\n")
-    first = y - (len(lines) - 1) * style.line / 2
-    return [_centred(x, first + i * style.line, line, style) for i, line in enumerate(lines)]
-
-
-def _centred(x: float, y: float, text: str, style: Style) -> Text:
-    return Text(x, y + 0.36 * style.text, text, style.text, "middle")
 
 
 def _leaving(flow: Flow, sizes: Sizes, style: Style) -> str:
     """The words on the edge that leaves a flow which ``sizes`` enter."""
     last = list(steps(flow))[-1:]
-    return (last[0].carries if last else "") or _words(last_sizes(flow, sizes), style)
-
-
-def _words(sizes: Sizes, style: Style) -> str:
-    return style.words(sizes) if sizes else ""
+    return (last[0].carries if last else "") or size_words(last_sizes(flow, sizes), style)
 
 
 def beside(blocks: Sequence[Block], gap: float) -> Block:

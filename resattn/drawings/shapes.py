@@ -31,13 +31,13 @@ class Area:
         points: corners in order.
         role: decides the colour.
         radius: of the corners.
-        frame: True for the outline of a group, which holds other shapes.
+        kind: a box with text in it, or a frame or panel that lies behind other shapes.
     """
 
     points: tuple[tuple[float, float], ...]
     role: Role
     radius: float = 0
-    frame: bool = False
+    kind: Literal["box", "frame", "panel"] = "box"
 
     @property
     def extent(self) -> Extent:
@@ -158,10 +158,20 @@ def extent_of(shapes: Iterable[Shape]) -> Extent:
     return min(lefts), min(tops), max(rights), max(bottoms)
 
 
-def rectangle(left: float, top: float, wide: float, high: float, role: Role, **more: float) -> Area:
+def rectangle(
+    left: float,
+    top: float,
+    wide: float,
+    high: float,
+    role: Role,
+    *,
+    radius: float = 5,
+    kind: Literal["box", "frame", "panel"] = "box",
+) -> Area:
     """An upright box."""
     right, bottom = left + wide, top + high
-    return Area(((left, top), (right, top), (right, bottom), (left, bottom)), role, **more)
+    corners = (left, top), (right, top), (right, bottom), (left, bottom)
+    return Area(corners, role, radius, kind)
 
 
 def _around(points: tuple[tuple[float, float], ...]) -> Extent:

@@ -3,6 +3,15 @@
 from resattn.drawings.flow import Flow, Fork, Group, Sizes, Step, last_sizes
 
 
+def counted(count: int, noun: str) -> str:
+    """A number and its noun, in the plural where that is needed.
+
+    >>> counted(1, "unit"), counted(2, "unit")
+    ('1 unit', '2 units')
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def spoken(sizes: Sizes) -> str:
     """The sizes of a tensor for one image as words: ``64 channels of 56 by 56``.
 
@@ -10,8 +19,7 @@ def spoken(sizes: Sizes) -> str:
     '64 channels of 56 by 56'
     """
     if len(sizes) == 3:
-        plural = "channel" if sizes[0] == 1 else "channels"
-        return f"{sizes[0]} {plural} of {sizes[1]} by {sizes[2]}"
+        return f"{counted(sizes[0], 'channel')} of {sizes[1]} by {sizes[2]}"
     return f"{sizes[0]} values" if sizes else ""
 
 
