@@ -40,12 +40,13 @@ def hourglass(mask: nn.Module, size: int | tuple[int, int] = 56) -> Drawing:
     smallest = min((step.sizes for step in steps(flow)), key=lambda sizes: sizes[-1])
     if pools:
         title = f"The soft mask: an hourglass with {counted(len(pools), 'pooling')}"
+        far = 2 ** len(pools)
         caption = (
-            f"All maps have {channels} channels. At {map_alone(smallest)} one unit sees most of "
-            "the map; the upsamplings bring the answer back to full size"
+            f"All maps have {channels} channels. At {map_alone(smallest)} a 3×3 convolution "
+            f"reaches {far} times as far as at {map_alone(found.sizes)}"
         )
         skips = any(step.role == "skip" for step in steps(flow))
-        caption += ", and each skip (purple) adds the position of things." if skips else "."
+        caption += "; each skip (purple) brings back where things are." if skips else "."
     else:
         title = "The local mask: no pooling"
         caption = (

@@ -48,7 +48,7 @@ def mask_activations() -> Drawing:
         style = Style(scale)
         picture = below([_row(kind, style) for kind in kinds], 18)
         caption = (
-            f"Each square is one map of {SIDE}×{SIDE} positions. The value with the dark square "
+            f"Each square is one map of {SIDE}×{SIDE} positions. The value with a square in it "
             "depends on the orange ones alone: on itself, on all channels of its position, or on "
             "all positions of its channel. No activation looks at another image."
         )

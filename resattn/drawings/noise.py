@@ -51,7 +51,7 @@ def label_noise(clean_ratio: float = 0.7, mask: float = 0.1, *, seed: int = 0) -
             f"The true labels are {', '.join(map(str, true.tolist()))}.",
             f"The given labels are {', '.join(map(str, given.tolist()))}.",
             *(
-                f"{' '.join(MERGE_WORDS[r].split())}: the trunk gets {f:g} times g."
+                f"{' '.join(MERGE_WORDS[r].split())}: trunk T gets {f:g} times g."
                 for r, f in factors.items()
             ),
         ]
