@@ -3,8 +3,10 @@
 The set-up runs in a copy with a stub for pip: nothing is downloaded.
 """
 
+import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -22,13 +24,15 @@ GROUPS = PROJECT["dependency-groups"]
 
 def ranges(*needs):
     """Name to lower bound of plain requirements."""
-    return dict(re.fullmatch(r"([\w-]+)(>=[\d.]+)", need).groups() for need in sum(needs, []))
+    plain = [re.fullmatch(r"([\w-]+)(>=[\d.]+)", need) for group in needs for need in group]
+    return dict(need.groups() for need in plain)
 
 
 STUDENT = ranges(
     PROJECT["project"]["dependencies"], ENGINE["project"]["dependencies"], GROUPS["course"]
 )
 TESTS = ranges(GROUPS["test"])
+SETUP = runpy.run_path(str(ROOT / "setup_env.py"))
 CONDA_NAMES = {"torch": "pytorch-cpu"}
 STUB_PIP = """\
 import os, pathlib, sys
@@ -94,25 +98,82 @@ def test_conda_agrees_with_pyproject():
     assert conda("tests/environment.yml") == (tests, [])
 
 
+def workflow(name):
+    return yaml.safe_load((ROOT / ".github/workflows" / name).read_text())
+
+
+def steps(flow):
+    return [step for job in flow["jobs"].values() for step in job["steps"]]
+
+
 def test_ci_covers_systems_versions_and_weeks():
-    flow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+    flow = workflow("ci.yml")
     assert {"push", "pull_request", "schedule"} == set(flow[True])  # YAML 1.1 reads `on` as true
     jobs = flow["jobs"]
-    systems = {
-        name
-        for job in jobs.values()
-        for name in job["strategy"]["matrix"].get("os", [job["runs-on"]])
-    }
+    matrices = [job["strategy"]["matrix"] for job in jobs.values() if "strategy" in job]
+    systems = {name for matrix in matrices for name in matrix.get("os", [])}
     assert {name.split("-")[0] for name in systems} == {"ubuntu", "macos", "windows"}
-    resolutions = {row["resolution"] for row in jobs["range"]["strategy"]["matrix"]["include"]}
-    assert resolutions == {"lowest-direct", "highest"}
-    steps = [step for job in jobs.values() for step in job["steps"]]
-    assert all(
-        re.fullmatch(r"[\w.-]+/[\w.-]+@v\d+", step["uses"]) for step in steps if "uses" in step
-    )
-    assert not any("continue-on-error" in part for part in [*steps, *jobs.values()])
-    runs = [step["run"] for step in steps if "run" in step]
-    assert ".ci/run" in runs and "python -m pytest" in runs
+    rows = jobs["range"]["strategy"]["matrix"]["include"]
+    assert {row["resolution"] for row in rows} == {"lowest-direct", "highest"}
+    pythons = [row["python"] for row in rows] + jobs["locked"]["strategy"]["matrix"]["python"]
+    ends = [".".join(map(str, end)) for end in (SETUP["OLDEST"], SETUP["NEWEST"])]
+    assert set(pythons) == set(ends)
+    runs = [step["run"] for step in steps(flow) if "run" in step]
+    assert ".ci/run" in runs and 'python -m pytest -m "not slow"' in runs
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / ".github/workflows").glob("*.yml")))
+def test_a_workflow_pins_what_it_uses_and_hides_no_failure(path):
+    flow = workflow(path.name)
+    uses = [step["uses"] for step in steps(flow) if "uses" in step]
+    assert all(re.fullmatch(r"[\w.-]+/[\w.-]+@(release/)?v\d+(\.\d+)*", each) for each in uses)
+    assert not any("continue-on-error" in part for part in [*steps(flow), *flow["jobs"].values()])
+    assert "secrets" not in path.read_text()
+
+
+def test_a_release_is_tested_built_twice_and_published_without_a_password():
+    flow = workflow("release.yml")
+    assert flow[True] == {"push": {"tags": ["v*"]}}
+    build, publish = flow["jobs"]["build"], flow["jobs"]["publish"]
+    script = "\n".join(step.get("run", "") for step in build["steps"])
+    assert "make test" in script and script.count("-m build --outdir dist") == 2
+    assert "__version__" in script  # the tag is compared with both packages
+    assert publish["needs"] == "build" and publish["permissions"] == {"id-token": "write"}
+    assert "pypi-publish" in publish["steps"][-1]["uses"]
+
+
+def test_the_container_has_a_suitable_python_and_sets_the_course_up():
+    container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text())
+    image = re.fullmatch(r"python:(3)\.(\d+)(-[a-z]+)?", container["image"])
+    assert SETUP["OLDEST"] <= (int(image[1]), int(image[2])) <= SETUP["NEWEST"]
+    assert container["postCreateCommand"] == "make setup"
+    assert container["forwardPorts"] == [8888]  # JupyterLab's own
+    storage = int(container["hostRequirements"]["storage"].removesuffix("gb"))
+    assert storage >= 2 * SETUP["sizes"]("")[1]
+
+
+def test_the_hooks_before_a_commit_are_the_suites_own_checks():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert [repo["repo"] for repo in hooks] == ["local"]  # nothing with versions of its own
+    entries = " ".join(hook["entry"] for hook in hooks[0]["hooks"])
+    makefile = (ROOT / "Makefile").read_text()
+    for tool in ("ruff check", "ruff format", "mypy"):
+        assert f"-m {tool}" in entries and f"-m {tool}" in makefile
+    assert "coursekit build --check" in entries
+
+
+def test_the_changelog_keeps_its_form():
+    text = (ROOT / "CHANGELOG.md").read_text()
+    versions = re.findall(r"^## \[(.+?)\](?: - 20\d\d-\d\d-\d\d|, not released)?$", text, re.M)
+    assert versions[0] == "Unreleased" and len(versions) == text.count("\n## ")
+    kinds = set(re.findall(r"^### (\w+)$", text, re.M))
+    assert kinds <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+
+
+def test_makefile_and_setup_take_the_same_pythons():
+    suits = f"{SETUP['OLDEST']} <= sys.version_info[:2] <= {SETUP['NEWEST']}"
+    assert suits in (ROOT / "Makefile").read_text()
+    assert PROJECT["project"]["requires-python"] == ">=" + ".".join(map(str, SETUP["OLDEST"]))
 
 
 def test_ci_runs_what_people_run():
