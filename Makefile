@@ -11,7 +11,7 @@ TORCH =
 LAB_ARGS =
 TEST_ARGS =
 
-.PHONY: help lab test test-rest test-all test-browser build site lint types doctor setup setup-tests lock
+.PHONY: help lab test test-rest test-all test-browser build docs site lint types doctor setup setup-tests lock
 
 help:
 	@echo "make lab     open the course in JupyterLab (LAB_ARGS adds its options)"
@@ -19,6 +19,7 @@ help:
 	@echo "make test-all  the same, then all attacks, all wrong answers, and an older processor"
 	@echo "make test-browser  try the lab and the built site in Chromium"
 	@echo "make build   make and execute the notebooks from their .py sources"
+	@echo "make docs    renew the tables and the picture of README.md and docs/"
 	@echo "make site    build the course's pages in site/_build/html"
 	@echo "make lint    check the style and the format of the code"
 	@echo "make types   check the types of both packages"
@@ -58,6 +59,9 @@ test-browser: setup .venv/browser/.installed
 
 build: setup
 	@$(RUN) -m coursekit build
+
+docs: setup
+	@$(RUN) site/docs.py
 
 site: setup
 	@$(RUN) site/make.py

@@ -68,8 +68,8 @@ def test_make_does_what_it_says(house, words, told):
 
 @posix
 def test_a_private_set_is_copied_and_built(house, capsys):
-    """The lines of GRADING.md themselves, with this set's name."""
-    guide = (ROOT / "GRADING.md").read_text(encoding="utf-8")
+    """The lines of docs/grading.md themselves, with this set's name."""
+    guide = (ROOT / "docs/grading.md").read_text(encoding="utf-8")
     block = next(
         each
         for each in re.findall(r"```sh\n(.*?)```", guide, re.DOTALL)

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "site"))
 
 import checker  # noqa: E402
-from pages import address, api, notebooks, reference, results, timings, tree  # noqa: E402
+from pages import address, api, generated, notebooks, reference, timings, tree  # noqa: E402
 
 from coursekit.checks import record  # noqa: E402
 
@@ -254,14 +254,22 @@ def test_every_public_name_of_the_reference_has_a_docstring_or_is_a_constant(mod
     assert not [name for name in own if not getattr(found, name).__doc__]
 
 
-def test_the_readmes_tables_are_made_anew():
-    readme = (
-        "## The networks\n\nText.\n<!-- presets: begin -->\nold\n<!-- presets: end -->\n## End\n"
+def test_generated_tables_are_made_anew_and_measured_ones_kept():
+    page = (
+        "Text.\n<!-- presets: begin -->\nold\n<!-- presets: end -->\n"
+        "<!-- bench: begin -->\nmeasured\n<!-- bench: end -->\n"
     )
-    made = results.section(readme, "The networks")
+    made = generated.renewed(page, ROOT)
     assert "Text." in made and "| `attention56` |" in made and "old" not in made
-    with pytest.raises(ValueError, match="README.md has no section '## Prices'"):
-        results.section(readme, "Prices")
+    assert "measured" in made and generated.renewed(made, ROOT) == made
+    assert "<!--" not in generated.body(made, lambda name, table: table)
+
+
+def test_a_map_of_lessons_that_is_gone_is_noticed(tmp_path):
+    (tmp_path / "course").mkdir()
+    (tmp_path / "course/00_start_here.ipynb").write_text('{"cells": []}')
+    with pytest.raises(ValueError, match="has lost the table of lessons"):
+        generated.lessons(tmp_path)
 
 
 def test_timings_say_when_on_what_and_what_was_not_measured(tmp_path):
@@ -290,9 +298,9 @@ def test_every_notebook_was_timed():
 
 @pytest.fixture(scope="module")
 def made():
-    """All pages; the slow tables, which the README's tests hold, are left out."""
+    """All pages; the slow table, which the README's tests hold, is left out."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(results, "paper_table", lambda: "| recipe |")
+        patch.setitem(generated.MAKERS, "paper", lambda root: "| recipe |")
         return tree.sources(ROOT)
 
 
@@ -308,7 +316,7 @@ def test_every_notebook_and_every_page_is_in_the_contents(made):
 
 
 def test_the_front_page_names_every_lesson(made):
-    rows = re.findall(r"^\| \[.+?\]\(course/(\w+)\.ipynb\)", made["index.md"], re.M)
+    rows = re.findall(r"^\d\d \[.+?\]\(course/(\w+)\.ipynb\)", made["index.md"], re.M)
     assert rows == [name for name in LESSONS if not name.startswith("9")]
     assert "<!--" not in made["index.md"]
 

@@ -9,7 +9,11 @@ from .api import documented
 from .results import STACKED
 
 GUIDES = {
-    "instructors.md": "GRADING.md",
+    "install.md": "docs/install.md",
+    "student.md": "docs/student.md",
+    "engineer.md": "docs/engineer.md",
+    "dependencies.md": "docs/dependencies.md",
+    "instructors.md": "docs/grading.md",
     "write_a_task.md": "solutions/README.md",
     "contributing.md": "CONTRIBUTING.md",
     "changelog.md": "CHANGELOG.md",

@@ -1,24 +1,20 @@
-"""What was measured, as pages: the tables that the README and the command line show."""
+"""What was measured, as pages: the tables that docs/ and the command line show."""
 
-import re
 from pathlib import Path
 
-from resattn import models
 from resattn.experiments import RECIPES
-from resattn.experiments.reproduction import paper_table
 from resattn.experiments.scales import SMALL
-from resattn.experiments.tables import claims_table, recipe_table
+from resattn.experiments.tables import recipe_table
 
-FROM_README = {
-    "results/claims.md": "Fourteen claims on trial",
-    "results/paper.md": "The paper's own task",
-    "results/networks.md": "The networks",
-    "results/bench.md": "Measured",
+from .generated import body, renewed
+
+FROM_DOCS = {
+    "results/claims.md": "docs/claims.md",
+    "results/paper.md": "docs/paper_table.md",
+    "results/networks.md": "docs/networks.md",
+    "results/bench.md": "docs/benchmarks.md",
 }
-"""Pages that show a section of the README."""
-
-TITLES = {"results/bench.md": "What things cost"}
-"""Of pages whose section is headed too shortly for a list of all pages."""
+"""The site's page to the file of the repository that it shows."""
 
 STACKED = "{.stacked}"
 """Before a table of sentences: on a phone its cells stand below each other."""
@@ -32,10 +28,9 @@ ORDER = ("results/claims.md", RUNS, "results/paper.md", "results/networks.md", "
 
 def pages(root: Path) -> dict[str, str]:
     """The pages of `results/`, by their place."""
-    readme = (root / "README.md").read_text(encoding="utf-8")
     made = {
-        page: _page(TITLES.get(page, name), section(readme, name))
-        for page, name in FROM_README.items()
+        page: body(renewed((root / file).read_text(encoding="utf-8"), root), _shown)
+        for page, file in FROM_DOCS.items()
     }
     return made | {RUNS: _page("Recorded runs", _INTRODUCTION, *_recipes())}
 
@@ -47,29 +42,12 @@ resattn results` prints these tables, and what they say of the field's claims is
 """
 
 
-def section(readme: str, heading: str) -> str:
-    """A section of the README without its heading, its generated part made anew.
-
-    Raises:
-        ValueError: if the README has no such section.
-    """
-    found = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", readme, re.M | re.S)
-    if not found:
-        raise ValueError(f"README.md has no section '## {heading}', which the site shows")
-    return re.sub(r"<!-- (\w+): begin -->\n(.*?)\n<!-- \1: end -->", _made, found[1], flags=re.S)
+def _shown(name: str, table: str) -> str:
+    """A generated table, marked for how it is laid out on a small screen."""
+    return f"{_LAYOUT[name]}\n{table}" if name in _LAYOUT else table
 
 
-def _made(part: re.Match) -> str:
-    make = {"presets": models.table, "paper": _paper, "claims": _claims}.get(part[1])
-    return make() if make else part[2]
-
-
-def _paper() -> str:
-    return f"{NAMED}\n{paper_table()}"
-
-
-def _claims() -> str:
-    return f"{STACKED}\n{claims_table(SMALL.name)}"
+_LAYOUT = {"paper": NAMED, "claims": STACKED}
 
 
 def _recipes() -> list[str]:

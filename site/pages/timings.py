@@ -4,9 +4,14 @@ import json
 from pathlib import Path
 
 RECORD = Path("site/timings.json")
+WORDS, LINES = 130, 12
+"""Words of text and lines of code per minute, for a reader whose first language is another."""
 
-_HEAD = """\
+_HEAD = f"""\
 # How long it takes
+
+**Reading.** The minutes of the front page are an estimate: {WORDS} words or {LINES} lines of code
+per minute, and the time that the notebook runs.
 
 **Running.** Each notebook was run once from its first cell to its last, in a fresh kernel, by
 `.venv/bin/python site/time_notebooks.py`. The clock runs on while other work holds the machine, and
@@ -62,6 +67,19 @@ def asked(root: Path, name: str) -> str:
     notebook = json.loads((root / "exercises" / f"{name}.ipynb").read_text(encoding="utf-8"))
     tasks = [task for cell in notebook["cells"] if (task := cell["metadata"].get("task"))]
     return f"{len(tasks)} | {sum(task['minutes'] for task in tasks)}"
+
+
+def minutes(root: Path, name: str) -> int:
+    """Estimate how long a lesson takes to read and run, to the nearest five minutes."""
+    notebook = json.loads((root / "course" / f"{name}.ipynb").read_text(encoding="utf-8"))
+    record = json.loads((root / RECORD).read_text(encoding="utf-8"))
+    texts: dict[str, str] = {"markdown": "", "code": ""}
+    for cell in notebook["cells"]:
+        texts[cell["cell_type"]] += "".join(cell["source"]) + "\n"
+    words = len(texts["markdown"].split())
+    lines = sum(bool(line.strip()) for line in texts["code"].splitlines())
+    running = record.get(f"course/{name}", {"seconds": 0})["seconds"] / 60
+    return 5 * round((words / WORDS + lines / LINES + running) / 5)
 
 
 def _machines(record: dict) -> list[str]:

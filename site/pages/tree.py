@@ -5,15 +5,18 @@ from pathlib import Path
 
 from . import api, notebooks, reference, results, timings
 from .address import repository
+from .generated import lessons
 
 FRONT = ("11_what_the_masks_see", "beside-figure")
 """The lesson and the cell whose picture the front page shows."""
 
 LOOK_UP = {
+    "Begin": ("install.md", "student.md"),
     "Look up": (
         "course/paper_to_code.md",
         "course/glossary.md",
         "course/90_failure_museum.ipynb",
+        "engineer.md",
         "api/index.md",
     ),
     "Teach and carry on": (
@@ -22,6 +25,7 @@ LOOK_UP = {
         "contributing.md",
         "course/91_style_guide.ipynb",
         "timings.md",
+        "dependencies.md",
         "changelog.md",
     ),
 }
@@ -34,12 +38,12 @@ def sources(root: Path) -> dict[str, str]:
         ValueError: one sentence, for what the pages need and the course lacks.
     """
     address = repository(root)
-    lessons, sets = stems(root / "course"), stems(root / "exercises")
-    made = {f"course/{name}.ipynb": notebooks.lesson(root, name, address) for name in lessons}
+    taught, sets = stems(root / "course"), stems(root / "exercises")
+    made = {f"course/{name}.ipynb": notebooks.lesson(root, name, address) for name in taught}
     made |= {f"exercises/{name}.ipynb": notebooks.exercise(root, name, address) for name in sets}
     made |= results.pages(root) | reference.pages(root) | api.pages()
     made |= {"timings.md": timings.page(root), "exercises/index.md": _sets(root, sets)}
-    origins = {page: "README.md" for page in results.FROM_README}
+    origins = dict(results.FROM_DOCS)
     origins |= {page: page for page in made if re.fullmatch(r"course/.*\.md", page)}
     origins |= {page: file for page, file in reference.GUIDES.items() if page in made}
     made = reference.resolved(made, origins, root)
@@ -93,15 +97,9 @@ def _sets(root: Path, sets: list[str]) -> str:
 
 
 def _front(root: Path, made: dict[str, str]) -> str:
-    """The front page, with the lessons of the README's table and the contents of the site."""
-    readme = (root / "README.md").read_text(encoding="utf-8")
-    rows = [
-        f"| [{notebooks.title(root, f'course/{name}.ipynb')}](course/{name}.ipynb) | {about} |"
-        for name, about in re.findall(r"^\| `(\d\d_\w+)` \| (.+) \|$", readme, re.MULTILINE)
-    ]
-    lessons = "\n".join(["| lesson | what you build |\n|---|---|", *rows])
+    """The front page, with the README's table of lessons and the contents of the site."""
     page = (root / "site/index.md").read_text(encoding="utf-8")
-    page = page.replace("<!-- lessons -->", lessons).replace("<!-- figure -->", _figure(root))
+    page = page.replace("<!-- lessons -->", lessons(root)).replace("<!-- figure -->", _figure(root))
     if "instructors.md" not in made:
         page = page.replace("[instructor's guide](instructors.md)", "instructor's guide")
     trees = [
