@@ -41,7 +41,7 @@ def hooked(module: nn.Module, sizes) -> list[tuple[str, tuple[int, ...]]]:
 
 
 @pytest.mark.parametrize(
-    "name, options, size",
+    ("name", "options", "size"),
     [
         ("small_attention16", {}, (16, 16)),
         ("small_attention16", {"merge": "nal", "activation": "spatial"}, (17, 23)),
@@ -157,7 +157,7 @@ def test_a_network_shows_every_module_and_unit(name):
 
 
 @pytest.mark.parametrize(
-    "name, size",
+    ("name", "size"),
     [("attention56", (224, 224)), ("attentionnext92", (257, 190)), ("cifar_attention56", (35, 32))],
 )
 def test_a_network_has_the_size_after_each_stage(name, size):
@@ -242,7 +242,7 @@ def test_the_numbers_of_the_merge_rules_are_those_of_merge():
     assert "1 +" in words and words.count("M = 0.5") == 2
 
 
-@pytest.mark.parametrize("modules, mask", [(1, 0.5), (3, 0.5), (5, 0.9), (4, 0.0)])
+@pytest.mark.parametrize(("modules", "mask"), [(1, 0.5), (3, 0.5), (5, 0.9), (4, 0.0)])
 def test_signal_and_gradient_meet_one_factor_per_module(modules, mask):
     words = [text.text for text in texts(drawings.signal_and_gradient(modules, mask))]
     for factor in (mask, 1 + mask):
@@ -267,7 +267,7 @@ def test_an_activation_reads_what_its_derivative_says():
         assert count in found.alt
 
 
-@pytest.mark.parametrize("ratio, wrong", [(1.0, 0), (0.0, 10)])
+@pytest.mark.parametrize(("ratio", "wrong"), [(1.0, 0), (0.0, 10)])
 def test_flipped_labels_are_those_of_the_data(ratio, wrong):
     found = drawings.label_noise(ratio)
     assert f"here {wrong} of 10 are wrong" in " ".join(found.alt.split())
@@ -304,7 +304,7 @@ class Constant(nn.Module):
         return torch.zeros(1, 1)
 
 
-@pytest.mark.parametrize("module, fault", [(Crossing(), "cross"), (Constant(), "computed")])
+@pytest.mark.parametrize(("module", "fault"), [(Crossing(), "cross"), (Constant(), "computed")])
 def test_what_cannot_be_drawn_is_refused_in_one_sentence(module, fault):
     with pytest.raises(ValueError, match=fault) as error:
         drawings.draw(module, (1, 4, 4))
@@ -312,7 +312,7 @@ def test_what_cannot_be_drawn_is_refused_in_one_sentence(module, fault):
 
 
 @pytest.mark.parametrize(
-    "call, words",
+    ("call", "words"),
     [
         (lambda: drawings.units("basic"), "choose one of plain"),
         (lambda: drawings.units(channels=100), "100; take 128"),

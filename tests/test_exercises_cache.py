@@ -196,7 +196,7 @@ def test_where_nothing_can_be_written_nothing_is_kept(tmp_path):
     (tmp_path / "file").write_text("no folder")
     closed = Cache(tmp_path / "file" / "rehearsals", "here")
     assert closed.printed(CELLS, 0, lambda: PRINTED) == PRINTED
-    assert closed.printed(CELLS, 0, lambda: {}) == {}
+    assert closed.printed(CELLS, 0, dict) == {}
 
 
 def test_entries_that_nobody_uses_are_dropped(tmp_path):

@@ -161,7 +161,7 @@ def town(request) -> Iterator[SimpleNamespace]:
     """The notebooks of the selected tests, graded in one call."""
     names = selected(request)
     cases = [case for case in (*CASES, *HANDED_IN) if case.name in names]
-    neighbours = [HandedIn(f"neighbour-{k}") for k in range(0, len(cases) // 8 + 1)]
+    neighbours = [HandedIn(f"neighbour-{k}") for k in range(len(cases) // 8 + 1)]
     with place() as here:
         for case in [*cases, *neighbours]:
             case.write(here.base / "in")
@@ -603,7 +603,8 @@ def test_a_disk_that_fills_up_between_two_results_loses_nothing(call, tmp_path, 
         patch.setattr("coursekit.files.open", limited, raising=False)
         status, said = call()
     assert status == 2 and _one_sentence(said) and "No space left on device" in said, said
-    assert len(kept := _stamps(tmp_path / "out")) == 5
+    kept = _stamps(tmp_path / "out")
+    assert len(kept) == 5
     _goes_on(call, tmp_path / "out", kept)
 
 
@@ -708,7 +709,7 @@ def test_a_wrong_option_is_one_sentence_and_costs_nothing(name, tmp_path, monkey
 
 
 @pytest.mark.parametrize(
-    "options, says",
+    ("options", "says"),
     [
         (("--jobs", "many"), "invalid int value: 'many'"),
         (("--resume", "--regrade"), "not allowed with argument"),

@@ -1,5 +1,6 @@
 """Students' notebooks as they come: read whole, and every answer found where it is."""
 
+import contextlib
 import copy
 import json
 import random
@@ -41,7 +42,7 @@ def sources(content, name="x.ipynb"):
 
 
 @pytest.mark.parametrize(
-    "encoding, note",
+    ("encoding", "note"),
     [
         ("utf-8", ""),
         ("utf-8-sig", ""),
@@ -86,7 +87,7 @@ def test_older_formats_are_read(older):
 
 
 @pytest.mark.parametrize(
-    "written, source, noted",
+    ("written", "source", "noted"),
     [
         (["a\n", "b"], "a\nb", False),
         (["a", "b"], "a\nb", False),
@@ -110,7 +111,7 @@ def test_odd_sources_are_mended(written, source, noted):
 
 
 @pytest.mark.parametrize(
-    "fields, identity",
+    ("fields", "identity"),
     [
         ({}, None),
         ({"id": "a"}, "a"),
@@ -204,7 +205,7 @@ def conflict(upper, lower):
 
 
 @pytest.mark.parametrize(
-    "upper, lower, side",
+    ("upper", "lower", "side"),
     [
         ("mine", "theirs", "upper"),
         ("raise NotImplementedError('x: your turn')", "mine", "lower"),
@@ -298,10 +299,8 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_file_takes_long(name):
     start = time.process_time()
-    try:
+    with contextlib.suppress(Unreadable):
         read_notebook(HOSTILE[name], "x.ipynb")
-    except Unreadable:
-        pass
     assert time.process_time() - start < 2
 
 
@@ -315,7 +314,7 @@ def test_a_script_gives_the_cells_of_its_notebook(name):
 
 
 @pytest.mark.parametrize(
-    "script, cells",
+    ("script", "cells"),
     [
         ("# %%\na\n# %% [markdown]\n# b\n#\n#  c\n", [("code", "a"), ("markdown", "b\n\n c")]),
         ('# %% [markdown]\n"""\nb\n"""\n#%%\na', [("markdown", "b"), ("code", "a")]),
@@ -378,7 +377,7 @@ MERGE = "def merge(trunk, mask):\n    return trunk + trunk * mask"
 
 @pytest.mark.parametrize("name", SETS)
 @pytest.mark.parametrize(
-    "form, how",
+    ("form", "how"),
     [
         (lambda content: content, "by its cell id"),
         (lambda content: percent(content), "by its title"),
@@ -698,7 +697,7 @@ def test_a_set_is_recognised_by_its_content(name, form):
 
 
 @pytest.mark.parametrize(
-    "file, name",
+    ("file", "name"),
     [
         ("anna_05_arl_fix.ipynb", SET),
         ("hw5.ipynb", SET),

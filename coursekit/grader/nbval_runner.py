@@ -57,7 +57,7 @@ class ShutInKernel(GuardedKernel):
             connection_file=order.connection,
             **sockets,
         )
-        self.km.start_kernel(stderr=open(os.devnull, "w"))
+        self.km.start_kernel(stderr=open(os.devnull, "w"))  # noqa: SIM115 - the kernel keeps it
         self.kc = self.km.client(context=context)
         self.kc.start_channels()
         self.monitors = [

@@ -121,7 +121,7 @@ def prove(
         ("the unsolved exercise", {}, nothing),
         (
             "an exercise whose answers raise errors",
-            dict.fromkeys(solution, ["raise RuntimeError('on purpose')"]),
+            {task: ["raise RuntimeError('on purpose')"] for task in solution},
             nothing,
         ),
         *(

@@ -70,7 +70,7 @@ class RunLog:
     """Writes a run's log, each line at once."""
 
     def __init__(self, folder: Path) -> None:
-        self._file: TextIO = open(folder / _LOG, "a", encoding="utf-8")  # until the process ends
+        self._file: TextIO = open(folder / _LOG, "a", encoding="utf-8")  # noqa: SIM115 - kept to the end
 
     def begin(self, cell: str) -> None:
         """Report that a cell begins."""

@@ -58,10 +58,8 @@ def enter(read: list[str], write: list[str], disk: int, root: str) -> None:
         os.chmod(root + path, 0o1777)
     for path in write:
         _show(path, root, writable=True)
-    try:
+    with contextlib.suppress(OSError):  # in a container that hides parts of its own /proc: none
         _mount("proc", root + "/proc", "proc", _NOSUID | _NODEV)
-    except OSError:
-        pass  # in a container that hides parts of its own /proc: none, then
     with contextlib.suppress(OSError):  # from Linux 6.14: a fork bomb ends by itself
         Path(root + "/proc/sys/kernel/pid_max").write_text(str(MOST))
     os.chdir(root)

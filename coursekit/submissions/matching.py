@@ -168,10 +168,10 @@ def _by_place(task: str, places: list[Place], given: Given) -> None:
     if any(task in place.taken for place in places):
         return
     for place in places:
-        if place.given is None and place.cell.kind != "code":
-            if task in given.answered(place.code):
-                place.taken[task] = "by what it defines"
-                return
+        foreign = place.given is None and place.cell.kind != "code"
+        if foreign and task in given.answered(place.code):
+            place.taken[task] = "by what it defines"
+            return
     free = [place for place in places if place.is_own and not place.taken]
     here = [place for place in free if place.section == task]
     for some, least, how in (

@@ -68,7 +68,7 @@ def read_notebook(data: bytes, name: str) -> Reading:
         cells = list(_script(text))
     if not cells:
         raise Unreadable(
-            f"the file is no notebook, or an empty one; it begins with {ascii(text.strip()[:20])}"
+            f"the file is no notebook, or an empty one; it begins with {text.strip()[:20]!a}"
         )
     if len(cells) > CELL_LIMIT:
         raise Unreadable(

@@ -47,7 +47,7 @@ COMPILED = {
 }
 
 
-def measure(sizes: Sizes = Sizes()) -> Iterator[Row]:  # noqa: B008 - frozen
+def measure(sizes: Sizes = Sizes()) -> Iterator[Row]:
     """Images a second, after a warm-up, of each network and way; and the best ratio."""
     if torch.cuda.is_available():
         sizes = replace(sizes, steps=10 * sizes.steps)

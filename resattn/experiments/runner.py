@@ -39,7 +39,7 @@ def execute(
     device: str = "auto",
     workers: int = 0,
     keep_checkpoint: bool = False,
-    places: Places = Places(),  # noqa: B008 - frozen
+    places: Places = Places(),
     progress: bool = False,
 ) -> Result | None:
     """Train, measure and record one run; one that was stopped before goes on where it was.

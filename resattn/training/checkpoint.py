@@ -66,7 +66,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
             if archive.testzip() is not None:
                 raise zipfile.BadZipFile("wrong check sum")
         state = torch.load(path, map_location="cpu", weights_only=True)
-        if not isinstance(state, dict) or not _KEYS <= state.keys():
+        if not isinstance(state, dict) or not state.keys() >= _KEYS:
             raise ValueError("not a checkpoint of fit")
         return state
     except (

@@ -160,7 +160,7 @@ class Notebook:
             typing = ActionChains(self.page)
             if k:  # over the indentation that the editor offers
                 typing.send_keys(Keys.ENTER).key_down(Keys.SHIFT).send_keys(Keys.HOME)
-                typing.key_up(Keys.SHIFT).send_keys(Keys.DELETE if not line else line)
+                typing.key_up(Keys.SHIFT).send_keys(line if line else Keys.DELETE)
             else:
                 typing.send_keys(line)
             typing.perform()
