@@ -37,7 +37,7 @@ def svg_of(shapes: Iterable[Shape], width: float, height: float, title: str, alt
     )
     ET.SubElement(root, "title", id=f"{name}-title").text = title
     ET.SubElement(root, "desc", id=f"{name}-text").text = alt
-    ET.SubElement(root, "style").text = _dark_rules(name)
+    ET.SubElement(root, "style").text = _dark_rules(name, drawn)
     paper = {"width": f"{width:g}", "height": high, "rx": "8", "fill": LIGHT.paper}
     ET.SubElement(root, "rect", paper | {"class": "paper"})
     for shape in drawn:
@@ -115,14 +115,17 @@ def _put_line(root: ET.Element, line: Line) -> None:
         ET.SubElement(root, "polygon", {"points": tip, "fill": colour, "class": f"tip {line.role}"})
 
 
-def _dark_rules(name: str) -> str:
+def _dark_rules(name: str, drawn: Iterable[Shape]) -> str:
     """The rules that recolour a drawing; without them it keeps the light colours."""
     rules = [f".{name} .paper,.{name} .frame,.{name} .disc{{fill:{DARK.paper}}}"]
     rules += [
         f".{name} .words{{fill:{DARK.text}}}",
         f".{name} .faint{{fill:{DARK.faint}}}",
     ]
+    used = {shape.role for shape in drawn}
     for role, colour in DARK.lines.items():
+        if role not in used:
+            continue
         rules.append(f".{name} .area.{role}{{fill:{DARK.fills[role]}}}")
         if role == "here":
             rules.append(f".{name} .disc.here{{fill:{DARK.fills[role]}}}")

@@ -13,6 +13,7 @@ MODULES = {
     "resattn.training": "the loop, its settings and its history",
     "resattn.probes": "measurements of responses, gradients and masks",
     "resattn.plots": "figures with alternative text",
+    "resattn.drawings": "blocks and networks, drawn from a forward pass",
     "resattn.experiments": "the experiments, declared",
     "resattn.experiments.recorded": "what the experiments gave",
     "resattn.experiments.claims": "fourteen claims of the field",
@@ -52,7 +53,7 @@ def public(module: str) -> list[str]:
         for name, value in vars(found).items()
         if not name.startswith("_") and getattr(value, "__module__", None) == module
     ]
-    skipped = {"data", "plots", "probes", "training"}  # these have pages of their own
+    skipped = {"data", "drawings", "plots", "probes", "training"}  # these have pages of their own
     return [name for name in getattr(found, "__all__", own) if name not in skipped]
 
 
