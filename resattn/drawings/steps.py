@@ -71,7 +71,8 @@ def step_shapes(step: Step, before: Sizes, style: Style) -> tuple[list[Shape], f
     lines = step.label.split("\n")
     need = max(width(line, style.text) for line in lines) + 2 * PAD
     high = len(lines) * style.line + 9
-    wide = max(need, style.box_width(step.sizes), 40)
+    aside = step.role == "skip"  # as narrow as can be: several stand beside each other
+    wide = max(need, 0 if aside else style.box_width(step.sizes), 40)
     if step.kind == "one":
         area = rectangle(-20, 0, 40, high, step.role, radius=high / 2)
     elif step.kind in ("pool", "enlarge"):
