@@ -34,9 +34,9 @@ class _Stack:
 def signal_and_gradient(modules: int = 3, mask: float = 0.5) -> Drawing:
     """The path of the signal and of the gradient through stacked modules under each merge rule.
 
-    Drawn is what the identity path alone carries: real `AttentionModule`s are stacked whose units
-    add nothing and whose masks have one value, and a signal of 1 goes through. What the units add
-    on the way, and what batch norm does to it, is not in the drawing: lessons 04 and 05 measure
+    Drawn is what the identity path alone carries: each module is a real `AttentionModule` whose
+    units add nothing and whose mask has one value, and a signal of 1 goes through. What the units
+    add on the way, and what batch norm does to it, is not in the drawing: lessons 04 and 05 measure
     the sum.
 
     >>> print(signal_and_gradient(3, 0.5).title)

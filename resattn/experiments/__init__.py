@@ -26,3 +26,7 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'resattn.experiments' has no attribute {name!r}")
     return getattr(import_module("resattn.experiments.registry"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
