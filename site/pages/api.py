@@ -14,7 +14,6 @@ MODULES = {
     "resattn.probes": "measurements of responses, gradients and masks",
     "resattn.plots": "figures with alternative text",
     "resattn.drawings": "blocks and networks, drawn from a forward pass",
-    "resattn.drawings": "pictures of networks, made from a forward pass",
     "resattn.experiments": "the experiments, declared",
     "resattn.experiments.recorded": "what the experiments gave",
     "resattn.experiments.claims": "fourteen claims of the field",
