@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -20,7 +21,7 @@ from coursekit.course import taught_package
 
 NEED_DISK_GB = 1.0  # notebooks, checkpoints and figures, once all is installed
 NEED_MEMORY_GB = 2.0
-INSTALL = "run `make lab`, or `pip install -e .` in your environment"
+INSTALL = "run `make lab`, or `pip install -e . -e ./coursekit` in your environment"
 REINSTALL = "delete .venv and run `make lab`"
 TORCH = """
 import torch, torchvision
@@ -41,7 +42,7 @@ class Check:
         return f"OK    {self.found}" if self.ok else f"FAIL  {self.found}: {self.mend}"
 
 
-def run(options) -> int:
+def run(options: Namespace) -> int:
     """Print every check; returns 1 if any failed."""
     failed = 0
     for check in checks():
@@ -63,19 +64,20 @@ def checks() -> Iterator[Check]:
 
 def check_packages() -> Iterator[Check]:
     """Python and each package, against the ranges of both installed packages."""
-    needs, package = [], None
+    needs, python = [], ""
     for name in ("coursekit", taught_package()):
         try:
-            package = metadata.metadata(name)
+            python = metadata.metadata(name)["Requires-Python"]
         except metadata.PackageNotFoundError:
             yield Check(False, f"{name} is not installed", INSTALL)
             return
         needs += [need for need in metadata.requires(name) or [] if "extra ==" not in need]
     here = ".".join(str(part) for part in sys.version_info[:3])
-    yield compare("Python", here, package["Requires-Python"], "install it, then " + REINSTALL)
+    yield compare("Python", here, python, "install it, then " + REINSTALL)
     needs = sorted(set(needs), key=needs.index)
     for need in needs:
-        name, wanted = re.fullmatch(r"([\w.-]+)\s*(.*)", need).groups()
+        name = re.split(r"[^\w.-]", need)[0]
+        wanted = need[len(name) :].strip()
         try:
             version = metadata.version(name)
         except metadata.PackageNotFoundError:
@@ -167,4 +169,5 @@ def check_kernel() -> Check:
 
 def _numbers(version: str) -> tuple[int, ...]:
     """2.15.0+cpu -> (2, 15, 0): the release alone, as bounds name no more."""
-    return tuple(int(part) for part in re.match(r"\d+(\.\d+)*", version)[0].split("."))
+    release = re.split(r"[^\d.]", version)[0].strip(".")
+    return tuple(int(part) for part in release.split("."))

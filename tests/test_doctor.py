@@ -81,7 +81,7 @@ def test_old_python_and_uninstalled_course_fail(monkeypatch):
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "metadata", none)
-    assert "resattn is not installed" in only(doctor.check_packages())
+    assert "coursekit is not installed" in only(doctor.check_packages())
 
 
 def test_little_disk_and_memory_fail(monkeypatch):
