@@ -106,7 +106,7 @@ def grade(folder: Path, out: Path, *options: str, sets: Path = SETS) -> subproce
         str(sets),
         *options,
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=3600)
     assert done.returncode == 0, done.stdout + done.stderr
     return done
 

@@ -117,7 +117,7 @@ def test_solutions_print_the_same_on_an_old_processor_with_more_threads():
         [sys.executable, "-c", ALONE, *map(str, SETS)],
         text=True,
         capture_output=True,
-        timeout=600,
+        timeout=1800,
         env=os.environ | OLD_PROCESSOR,
     )
     assert done.returncode == 0, done.stderr

@@ -301,7 +301,7 @@ def test_no_file_takes_long(name):
     start = time.process_time()
     with contextlib.suppress(Unreadable):
         read_notebook(HOSTILE[name], "x.ipynb")
-    assert time.process_time() - start < 2
+    assert time.process_time() - start < 20  # it takes tenths; a square of it, hours
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -722,7 +722,7 @@ def test_many_odd_cells_are_matched_in_time():
     got = read({"cells": cells})
     start = time.process_time()
     match(got.cells, RECORD)
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 30  # it takes tenths
 
 
 @pytest.mark.parametrize("seed", range(200))

@@ -116,14 +116,14 @@ def verdicts(tmp_path_factory):
         "-p",
         "no:cacheprovider",
         *options["addopts"],
-        "--nbval-cell-timeout=5",
+        "--nbval-cell-timeout=10",
         f"--junit-xml={root}/verdicts.xml",
         "course",
         "elsewhere",
     ]
     (root / "pytest.ini").write_text("[pytest]\n")
     environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    subprocess.run(command, cwd=root, env=environment, capture_output=True, timeout=300)
+    subprocess.run(command, cwd=root, env=environment, capture_output=True, timeout=1200)
     found: dict[str, list[str]] = {}
     for case in ElementTree.parse(root / "verdicts.xml").iter("testcase"):
         bad = case.find("failure") is not None or case.find("error") is not None

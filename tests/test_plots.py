@@ -275,7 +275,7 @@ def test_shown_figures_reach_the_page_once_with_their_text(monkeypatch):
     monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     cells = [nbformat.v4.new_code_cell(source.strip()) for source in (SOURCE, PYPLOT)]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    NotebookClient(notebook, timeout=100).execute()
+    NotebookClient(notebook, timeout=600).execute()
     stored = nbformat.reads(nbformat.writes(notebook), as_version=4)
     for cell in stored.cells:
         (output,) = cell.outputs

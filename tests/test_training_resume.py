@@ -53,7 +53,7 @@ def assert_same_run(folder, model, history, whole):
 @posix
 def test_a_killed_run_resumes_bit_for_bit(tmp_path, whole):
     child = start("killed", tmp_path)
-    _, errors = child.communicate(timeout=60)
+    _, errors = child.communicate(timeout=600)
     assert child.returncode == -signal.SIGKILL, errors
     assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 10
     assert load_checkpoint(tmp_path / "checkpoint.pt")["step"] == 8
@@ -73,7 +73,7 @@ def test_ctrl_c_finishes_the_step_and_leaves_a_checkpoint(tmp_path, whole):
     assert line, child.stderr.read()
     time.sleep(0.1)  # step 7 now waits for its images, which take 0.4 s
     os.killpg(child.pid, signal.SIGINT)  # as a terminal does: the loading process gets it too
-    _, errors = child.communicate(timeout=60)
+    _, errors = child.communicate(timeout=600)
     last = errors.strip().splitlines()[-1]
     assert last.startswith("KeyboardInterrupt: stopped after step"), errors
     assert f"run_dir={str(tmp_path)!r}" in last

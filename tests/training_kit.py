@@ -126,7 +126,7 @@ def in_two_processes(script: Path, *words: object) -> str:
         text=True,
     )
     try:
-        said, errors = launched.communicate(timeout=100)
+        said, errors = launched.communicate(timeout=600)
     finally:
         launched.terminate()  # torchrun then ends its processes; a kill would orphan them
     assert launched.returncode == 0, errors

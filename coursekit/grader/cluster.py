@@ -26,7 +26,7 @@ from coursekit.sandbox.limits import Limits
 from coursekit.submissions.intake import Entry
 from coursekit.submissions.reading import Reading
 
-WAIT = 20  # seconds for the scheduler to have a worker
+WAIT = 60  # seconds for the scheduler to have a worker
 
 _scorers: dict[str, Scorer] = {}
 _lock, _open = threading.Lock(), ExitStack()

@@ -30,7 +30,7 @@ from coursekit.source.pairs import (
 )
 from coursekit.source.paper_map import PAGE, SOURCE, page_difference, paper_map
 
-CELL_LIMIT = 600  # seconds; the gate's own limit is shorter
+CELL_LIMIT = 600  # seconds; as many as the gate allows
 
 
 def build(source: Path, *, force: bool = False) -> str:
