@@ -1,48 +1,25 @@
 """Residual attention networks: the reference package of the course.
 
-Names are fetched on first use, so that ``python -m coursekit doctor`` starts even where torch is
-missing, and ``import resattn`` costs no more than what is used of it.
+Names are fetched on first use, so that ``import resattn`` loads neither torch nor anything else
+that is not used.
 """
 
+import ast
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # what type checkers and editors see of the names below
+if TYPE_CHECKING:  # the list of what the package offers: `_homes` and the course engine read it too
     from resattn import data, drawings, plots, probes, training
     from resattn.config import NetworkConfig, StageConfig
     from resattn.cost import config_cost, count_multiply_adds, count_parameters
     from resattn.create import (
         attention56,
         attention92,
-        attentioninception56,
-        attentionnext56,
-        attentionnext92,
-        bam_resnet50,
-        cbam_resnet50,
-        cifar_attention56,
         cifar_attention92,
-        cifar_attention128,
-        cifar_attention164,
-        cifar_attention236,
-        cifar_attention452,
-        cifar_resnet164,
         create_model,
-        se_resnet50,
         small_attention8,
-        small_attention16,
         small_attention32,
-        small_bam8,
-        small_bam16,
-        small_bam32,
-        small_cbam8,
-        small_cbam16,
-        small_cbam32,
-        small_resnet8,
-        small_resnet16,
-        small_resnet32,
-        small_se8,
-        small_se16,
-        small_se32,
     )
     from resattn.network import ResidualAttentionNetwork
     from resattn.presets import PRESETS, Preset, get_config, list_models
@@ -50,43 +27,30 @@ if TYPE_CHECKING:  # what type checkers and editors see of the names below
 
 __version__ = "0.2.0"
 
-_BUILDERS = (
-    *("attention56", "attention92", "attentionnext56", "attentionnext92", "attentioninception56"),
-    *("se_resnet50", "cbam_resnet50", "bam_resnet50"),
-    *(f"cifar_attention{depth}" for depth in (56, 92, 128, 164, 236, 452)),
-    "cifar_resnet164",
-    *(
-        f"small_{kind}{size}"
-        for kind in ("attention", "resnet", "se", "cbam", "bam")
-        for size in (8, 16, 32)
-    ),
-)
-_HOMES = {
-    "NetworkConfig": "config",
-    "StageConfig": "config",
-    "config_cost": "cost",
-    "count_multiply_adds": "cost",
-    "count_parameters": "cost",
-    "ResidualAttentionNetwork": "network",
-    "PRESETS": "presets",
-    "Preset": "presets",
-    "create_model": "create",
-    "get_config": "presets",
-    "list_models": "presets",
-    "widened_trunk": "widen",
-    **dict.fromkeys(_BUILDERS, "create"),
-}
-_MODULES = ("data", "drawings", "plots", "probes", "training")
-__all__ = sorted([*_HOMES, *_MODULES])
+
+def _homes() -> dict[str, str]:
+    """Return the module of each offered name, read from the imports for type checkers above."""
+    tree = ast.parse(Path(__file__).read_text(encoding="utf-8"))
+    return {
+        alias.name: node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(__name__)
+        for alias in node.names
+    }
+
+
+_HOMES = _homes()
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> object:
-    if name in _MODULES:
-        return import_module(f"resattn.{name}")
     if name not in _HOMES:
-        raise AttributeError(f"module 'resattn' has no attribute {name!r}")
-    return getattr(import_module(f"resattn.{_HOMES[name]}"), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = _HOMES[name]
+    if home == __name__:
+        return import_module(f"{home}.{name}")
+    return getattr(import_module(home), name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted({*globals(), *__all__})

@@ -1,10 +1,12 @@
 """Checks of arguments: one sentence naming the value, the limit and the nearest valid choice."""
 
+import operator
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
 
 
-def check_choice(what: str, value: str, choices: Iterable[str]) -> None:
+def check_choice(what: str, value: object, choices: Iterable[str]) -> None:
     """Raises ValueError unless ``value`` is one of ``choices``, naming the nearest."""
     choices = tuple(choices)
     if value not in choices:
@@ -13,13 +15,28 @@ def check_choice(what: str, value: str, choices: Iterable[str]) -> None:
         raise ValueError(f"unknown {what} {value!r}; {hint}choose one of {', '.join(choices)}")
 
 
-def check_at_least(what: str, value: int, least: int) -> None:
-    """Raises ValueError unless ``value`` is an integer >= ``least``."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+def check_at_least(what: str, value: object, least: int) -> int:
+    """Return ``value`` as an int; raises ValueError unless it is an integer >= ``least``."""
+    number = as_integer(value)
+    if number is None or number < least:
         raise ValueError(f"{what} must be an integer of at least {least}, got {value!r}")
+    return number
 
 
-def check_flag(what: str, value: bool) -> None:
+def as_integer(value: Any) -> int | None:
+    """Return an integer of any library, such as ``np.int64(5)``, as an int; else None.
+
+    True and False count as no integers, in any library.
+    """
+    if isinstance(value, bool) or str(getattr(value, "dtype", "")).endswith("bool"):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
+
+
+def check_flag(what: str, value: object) -> None:
     """Raises ValueError unless ``value`` is True or False: the text "no" would count as True."""
     if not isinstance(value, bool):
         raise ValueError(f"{what} must be True or False, got {value!r}")

@@ -12,6 +12,12 @@ from resattn.units import UNIT_KINDS
 
 STEM_KINDS = ("imagenet", "small")
 
+_STAGE_LEAST = {"channels": 1, "width": 1, "stride": 1, "modules": 0, "poolings": 1, "plain": 0}
+_COUNTS = (
+    *("stem_channels", "image_size", "in_channels", "num_classes", "groups", "reduction"),
+    *("p", "t", "r", "local_units"),
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class StageConfig:
@@ -34,10 +40,17 @@ class StageConfig:
     plain: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("channels", "width", "stride", "poolings"):
-            check_at_least(f"a stage's {name}", getattr(self, name), 1)
-        for name in ("modules", "plain"):
-            check_at_least(f"a stage's {name}", getattr(self, name), 0)
+        for name, least in _STAGE_LEAST.items():
+            number = check_at_least(f"a stage's {name}", getattr(self, name), least)
+            object.__setattr__(self, name, number)
+
+
+def check_stages(stages: object) -> None:
+    """Raises ValueError unless ``stages`` is a tuple of at least one `StageConfig`."""
+    if not (stages and isinstance(stages, tuple)) or not all(
+        isinstance(stage, StageConfig) for stage in stages
+    ):
+        raise ValueError(f"stages must be a tuple of 1 or more StageConfig: {stages!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,16 +111,11 @@ class NetworkConfig:
         check_choice("mask", self.mask, MASK_KINDS)
         check_choice("mask activation", self.activation, MASK_ACTIVATIONS)
         check_choice("upsampling", self.upsampling, UPSAMPLINGS)
-        for name in ("stem_channels", "image_size", "in_channels", "num_classes", "groups"):
-            check_at_least(name, getattr(self, name), 1)
-        for name in ("reduction", "p", "t", "r", "local_units"):
-            check_at_least(name, getattr(self, name), 1)
+        for name in _COUNTS:
+            object.__setattr__(self, name, check_at_least(name, getattr(self, name), 1))
         for name in ("skips", "final_norm"):
             check_flag(name, getattr(self, name))
-        if not (self.stages and isinstance(self.stages, tuple)) or not all(
-            isinstance(stage, StageConfig) for stage in self.stages
-        ):
-            raise ValueError(f"stages must be a tuple of 1 or more StageConfig: {self.stages!r}")
+        check_stages(self.stages)
         for stage in self.stages:
             if stage.width % self.groups:
                 nearest = max(1, round(stage.width / self.groups)) * self.groups
@@ -134,7 +142,7 @@ class NetworkConfig:
 
     def check_image_size(self, height: int, width: int) -> None:
         """Raises ValueError for an image that is too small for this network."""
-        if min(height, width) < self.smallest_image:
+        if height < self.smallest_image or width < self.smallest_image:
             raise ValueError(
                 f"this network needs images of at least {self.smallest_image}x"
                 f"{self.smallest_image}, got {height}x{width}; use larger images"

@@ -16,8 +16,8 @@ GATE_KINDS = ("none", "se", "cbam", "bam")
 
 def _reduced(channels: int, reduction: int) -> int:
     """``channels // reduction``; raises ValueError where the division leaves a rest."""
-    check_at_least("a gate's channels", channels, 1)
-    check_at_least("a gate's reduction", reduction, 1)
+    channels = check_at_least("a gate's channels", channels, 1)
+    reduction = check_at_least("a gate's reduction", reduction, 1)
     if channels % reduction:
         divisors = [d for d in range(1, channels + 1) if channels % d == 0]
         nearest = min(divisors, key=lambda d: abs(d - reduction))

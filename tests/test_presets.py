@@ -1,9 +1,14 @@
 """The table of presets, recomputed on the meta device; the integers of the literature as oracle."""
 
 import inspect
-from dataclasses import FrozenInstanceError, fields, replace
+import json
+import subprocess
+import sys
+from dataclasses import FrozenInstanceError, asdict, fields, replace
 from functools import cache
+from itertools import chain
 
+import numpy as np
 import pytest
 import torch
 import torchvision
@@ -22,6 +27,7 @@ from resattn import (
     list_models,
     widened_trunk,
 )
+from resattn.gates import SqueezeExcitation
 from resattn.units import InceptionUnit, PostActBottleneck, PreActBottleneck
 
 UNITS = (PreActBottleneck, PostActBottleneck, InceptionUnit)
@@ -176,19 +182,45 @@ def test_only_a_network_with_masks_can_be_matched():
 # --- names and options -----------------------------------------------------------------------
 
 
-def test_every_name_is_known_and_every_builder_builds_its_preset():
+BUILDERS = (
+    *("attention56", "attention92", "cifar_attention92"),
+    *("small_attention8", "small_attention32"),
+)
+
+
+def test_every_preset_is_a_model():
     assert list_models() == list(PRESETS)
-    for name in set(resattn.__all__) & set(PRESETS):
-        builder = getattr(resattn, name)
-        assert (builder.func, builder.args, builder.keywords) == (create_model, (name,), {})
-    model = resattn.small_attention8(num_classes=3)
-    assert model.config == replace(get_config("small_attention8"), num_classes=3)
-    assert all(hasattr(resattn, name) for name in resattn.__all__)
     asked = [*PARAMETERS, "attentioninception56", "cbam_resnet50", "bam_resnet50"]
     small = [f"small_{kind}{size}" for kind in ("attention", "resnet") for size in (8, 16, 32)]
-    assert {*asked, *small} <= set(PRESETS) & set(resattn.__all__)
-    with pytest.raises(AttributeError, match="no attribute 'attention57'"):
-        _ = resattn.attention57
+    assert {*asked, *small} <= set(PRESETS)
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_a_named_builder_builds_its_preset_with_the_options_given(name):
+    builder = getattr(resattn, name)
+    with torch.device("meta"):
+        assert builder().config == get_config(name)
+        changed = replace(get_config(name), num_classes=3, merge="nal")
+        assert builder(3, merge="nal").config == changed
+    shown = list(inspect.signature(builder).parameters.values())
+    assert shown == list(inspect.signature(create_model).parameters.values())[1:]
+
+
+def test_the_package_offers_its_names_and_no_others():
+    assert set(BUILDERS) == set(resattn.__all__) & set(PRESETS)
+    assert {"create_model", "NetworkConfig", "data", "training"} <= set(resattn.__all__)
+    assert all(hasattr(resattn, name) for name in resattn.__all__)
+    assert set(resattn.__all__) <= set(dir(resattn))
+    for name in ("attention57", "small_se8", "create", "nothing"):
+        if name not in vars(resattn):  # `create` is, once its module has been imported
+            with pytest.raises(AttributeError, match=f"no attribute '{name}'"):
+                getattr(resattn, name)
+
+
+def test_importing_the_package_loads_nothing_that_is_not_used():
+    code = "import resattn, sys; dir(resattn); print({'torch', 'numpy'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 def test_every_option_reaches_the_configuration():
@@ -210,9 +242,11 @@ def test_every_option_reaches_the_configuration():
         "final_norm": True,
         "gate": "se",
         "reduction": 8,
+        "stem": "imagenet",
+        "stem_channels": 24,
+        "stages": (StageConfig(channels=32, width=8, modules=2, poolings=1),),
     }
-    stem_and_stages = {"stages", "stem", "stem_channels"}
-    assert set(values) == {field.name for field in fields(NetworkConfig)} - stem_and_stages
+    assert set(values) == {field.name for field in fields(NetworkConfig)}
     options = set(inspect.signature(create_model).parameters)
     assert options == {*values, "name", "modules", "poolings"}
     default = get_config("small_attention16")
@@ -238,6 +272,47 @@ def test_modules_and_poolings_are_one_number_or_one_a_stage():
         assert of("modules", modules=0, poolings=2) == [0, 0, 0, 0]
 
 
+def test_modules_and_poolings_change_the_stages_given():
+    stages = (StageConfig(channels=16, width=8, modules=1), StageConfig(channels=16, width=8))
+    with torch.device("meta"):
+        config = create_model("small_resnet16", stages=stages, modules=3, poolings=2).config
+    assert config.stages == (replace(stages[0], modules=3, poolings=2), stages[1])
+
+
+def test_none_keeps_the_presets_value():
+    with torch.device("meta"):
+        options = dict.fromkeys(inspect.signature(create_model).parameters)
+        config = create_model(**{**options, "name": "small_attention16"}).config
+    assert config == get_config("small_attention16")
+
+
+class Whole:
+    """An integer of some library, which only says which one it is."""
+
+    def __init__(self, value: int) -> None:
+        self.value = value
+
+    def __index__(self) -> int:
+        return self.value
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint8, np.int32, Whole, torch.tensor, np.array])
+def test_an_integer_of_any_library_counts_as_one(kind):
+    counts = {"num_classes": 7, "in_channels": 2, "image_size": 24, "p": 2, "t": 1, "r": 2}
+    per_stage = {"modules": 2, "poolings": 1}
+    options = {key: kind(value) for key, value in (counts | per_stage).items()}
+    several = (kind(2), 1, kind(1))
+    with torch.device("meta"):
+        config = create_model("small_attention16", **options).config
+        assert config == create_model("small_attention16", **counts, **per_stage).config
+        same = create_model("small_attention16", poolings=several).config
+        assert same == get_config("small_attention16")
+    numbers = [*asdict(config).values(), *chain(*(asdict(s).values() for s in config.stages))]
+    assert {type(value) for value in numbers} <= {int, str, bool, tuple}
+    assert json.dumps(asdict(config)) and hash(config) is not None
+    assert SqueezeExcitation(32, kind(4)).mlp[0].out_channels == 8
+
+
 def test_a_configuration_cannot_be_changed_and_can_be_a_key():
     config = get_config("attention56")
     with pytest.raises(FrozenInstanceError):
@@ -261,7 +336,12 @@ def refusal(build) -> str:
     return message
 
 
-@pytest.mark.parametrize("value", [0, -1, 1.0, "2", True, [1], float("nan")])
+@pytest.mark.parametrize(
+    "value",
+    [0, -1, 1.0, "2", True, [1], float("nan"), np.int64(0), np.float64(2.0), np.True_]
+    + [torch.tensor(True), np.array(True), np.array([2])],
+    ids=repr,
+)
 @pytest.mark.parametrize("name", COUNTS)
 def test_a_count_that_is_no_count_is_refused(name, value):
     message = refusal(lambda: replace(get_config(SMALL), **{name: value}))
@@ -314,6 +394,11 @@ def test_stages_that_are_no_stages_are_refused(stages):
         ("attention-56", {}, ["unknown model 'attention-56'", "did you mean 'attention56'?"]),
         ("vgg", {}, ["unknown model 'vgg'", "choose one of attention56"]),
         (None, {}, ["unknown model None"]),
+        (SMALL, {"mergee": "nal"}, ["unknown option 'mergee'", "did you mean 'merge'?"]),
+        (SMALL, {"in_chans": 3}, ["unknown option 'in_chans'", "did you mean 'in_channels'?"]),
+        (SMALL, {"module": 2}, ["unknown option 'module'", "did you mean 'modules'?"]),
+        (SMALL, {"pretrained": True}, ["unknown option 'pretrained'; ", "one of stages, stem"]),
+        (SMALL, {"stages": "abc", "modules": 2}, ["stages must be a tuple of 1 or more"]),
         (SMALL, {"poolings": 5}, ["5 poolings", "32x32, got 16x16", "at most 4 poolings"]),
         (SMALL, {"poolings": 10**9}, ["2**1000000000", "got 16x16", "at most 4 poolings"]),
         (SMALL, {"poolings": (2, 1, 3)}, ["8x8, got 4x4", "at most 2 poolings"]),
