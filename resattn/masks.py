@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from resattn.checks import check_at_least, check_choice
-from resattn.resampling import Upsample, check_map_size, pool
+from resattn.resampling import Upsample, check_map_size, is_traced, pool
 from resattn.units import conv1x1, norm_relu
 
 MASK_KINDS = ("hourglass", "local")
@@ -117,8 +117,7 @@ class HourglassMask(nn.Module):
         skips: bool = True,
     ) -> None:
         super().__init__()
-        check_at_least("poolings", poolings, 1)
-        check_at_least("r", r, 1)
+        poolings, r = check_at_least("poolings", poolings, 1), check_at_least("r", r, 1)
 
         def units() -> nn.Sequential:
             return nn.Sequential(*(unit() for _ in range(r)))
@@ -131,7 +130,8 @@ class HourglassMask(nn.Module):
         self.head = head
 
     def forward(self, x: Tensor) -> Tensor:  # (B, C, H, W) -> (B, C, H, W)
-        check_map_size(x.shape[-2], x.shape[-1], self.poolings)
+        if not is_traced(x):
+            check_map_size(x.shape[-2], x.shape[-1], self.poolings)
         sizes, skipped = [], []
         for level, down in enumerate(self.down):
             sizes.append((x.shape[-2], x.shape[-1]))

@@ -8,7 +8,7 @@ from resattn.attention import AttentionModule
 from resattn.config import NetworkConfig, StageConfig
 from resattn.gates import BAM, CBAM, SqueezeExcitation
 from resattn.masks import HourglassMask, LocalConvolutionMask, MaskHead
-from resattn.resampling import Upsample
+from resattn.resampling import Pool, Upsample, is_traced
 from resattn.units import (
     GateBuilder,
     InceptionUnit,
@@ -51,7 +51,8 @@ class ResidualAttentionNetwork(nn.Module):
         self._reset_parameters()
 
     def forward(self, x: Tensor) -> Tensor:  # (B, in_channels, H, W) -> (B, num_classes)
-        self._check_images(x)
+        if not is_traced(x):
+            self._check_images(x)
         x = self.stem(x)
         for stage in self.stages:
             x = stage(x)
@@ -87,7 +88,7 @@ def _stem(config: NetworkConfig) -> nn.Sequential:
         return nn.Sequential(
             nn.Conv2d(config.in_channels, channels, 7, stride=2, padding=3, bias=False),
             norm_relu(channels),
-            nn.MaxPool2d(3, stride=2, ceil_mode=True),
+            Pool(),
         )
     conv = conv3x3(config.in_channels, channels)
     norm = [norm_relu(channels)] if config.unit == "post" else []

@@ -1,5 +1,7 @@
 """How the hourglass goes down and comes back up: pooling, upsampling, and what map they need."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -29,7 +31,14 @@ class Upsample(nn.Module):
         self.conv = None
         if kind == "transposed":
             self.conv = nn.ConvTranspose2d(
-                channels, channels, 4, stride=2, padding=1, groups=channels, bias=False
+                channels,
+                channels,
+                4,
+                stride=2,
+                padding=1,
+                output_padding=1,  # one row and column more, for maps of odd sides
+                groups=channels,
+                bias=False,
             )
             self.reset_parameters()
 
@@ -42,7 +51,11 @@ class Upsample(nn.Module):
 
     def forward(self, x: Tensor, size: tuple[int, int]) -> Tensor:  # (B, C, h, w) -> (B, C, *size)
         if self.conv is not None:
-            return self.conv(x, output_size=size)
+            if all(isinstance(side, int) for side in size):
+                return self.conv(x, output_size=size)
+            large = self.conv(x)  # a tracer's sizes cannot be compared: cut without comparing
+            rows, columns = (torch.arange(side, device=x.device) for side in size)
+            return large.index_select(2, rows).index_select(3, columns)
         if self.kind == "nearest":
             large = F.interpolate(x, size=size, mode="nearest")
         else:
@@ -52,7 +65,25 @@ class Upsample(nn.Module):
 
 def pool(x: Tensor) -> Tensor:
     """3x3 max-pooling, stride 2, no padding, ceil mode: n becomes ``n // 2`` for n >= 2."""
+    if isinstance(x.shape[-2], torch.SymInt) or isinstance(x.shape[-1], torch.SymInt):
+        # Ceil mode compares sizes, and an export with free sizes cannot keep its comparison.
+        return F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=-math.inf), 3, stride=2)
     return F.max_pool2d(x, 3, stride=2, ceil_mode=True)
+
+
+class Pool(nn.Module):
+    """`pool` as a layer, for the stem."""
+
+    def forward(self, x: Tensor) -> Tensor:  # (B, C, H, W) -> (B, C, H // 2, W // 2)
+        return pool(x)
+
+
+def is_traced(x: Tensor) -> bool:
+    """Return True for images that a tracer follows with symbols in place of sizes.
+
+    `torch.jit.trace`, the older ONNX exporter and torch.fx give no sizes that could be checked.
+    """
+    return torch.jit.is_tracing() or isinstance(x, torch.fx.Proxy)
 
 
 def check_map_size(height: int, width: int, poolings: int) -> None:
@@ -60,11 +91,12 @@ def check_map_size(height: int, width: int, poolings: int) -> None:
 
     A pooling turns n into ``n // 2`` and needs n >= 2, so d poolings need ``2**d``.
     """
-    fits = max(0, min(height, width).bit_length() - 1)
-    if fits < poolings:
-        smallest = 2**poolings if poolings <= 16 else f"2**{poolings}"
+    smallest = 2 ** min(poolings, 63)  # no map is larger
+    if height < smallest or width < smallest:
+        fits = max(0, min(height, width).bit_length() - 1)
+        needed = smallest if poolings <= 16 else f"2**{poolings}"
         raise ValueError(
-            f"a mask with {poolings} poolings needs a map of at least {smallest}x{smallest}, "
+            f"a mask with {poolings} poolings needs a map of at least {needed}x{needed}, "
             f"got {height}x{width}; use a larger image"
             + (f", or at most {fits} poolings" if fits else "")
         )
