@@ -182,10 +182,6 @@ def test_a_dropped_quirk_of_the_mask_is_another_function(mistake):
     assert distance(torch.sigmoid(wrong), mask(x)) > 1e-5
 
 
-def test_the_mistakes_tried_are_those_that_concern_the_mask():
-    assert len(MASK_MISTAKES) == 8
-
-
 @pytest.mark.parametrize(
     "broken",
     [
