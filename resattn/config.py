@@ -1,4 +1,4 @@
-"""What a network is made of, as frozen dataclasses that refuse impossible values."""
+"""Configurations of networks and their stages: frozen dataclasses that refuse impossible values."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _COUNTS = (
 
 @dataclass(frozen=True, kw_only=True)
 class StageConfig:
-    """One stage: an entry unit, attention modules, plain units.
+    """Configuration of a stage: an entry unit, attention modules, plain units.
 
     Attributes:
         channels: of every map in the stage.
@@ -55,7 +55,7 @@ def check_stages(stages: object) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
-    """A whole network.
+    """Configuration of a whole network.
 
     Attributes:
         stages: from the largest map to the smallest.
@@ -151,7 +151,7 @@ class NetworkConfig:
 
     @property
     def has_masks(self) -> bool:
-        """Whether any attention module has a mask."""
+        """True if any attention module has a mask."""
         return self.merge != "none" and any(stage.modules for stage in self.stages)
 
     def map_sides(self) -> Iterator[int]:
@@ -165,7 +165,7 @@ class NetworkConfig:
 
     @property
     def depth(self) -> int:
-        """Weighted layers on the trunk's path: stem, three a unit, classifier.
+        """Weighted layers on the trunk's path: stem, three per unit, classifier.
 
         For m modules in each of three stages with two plain units it is ``9m(2p+t) + 20``.
         """

@@ -1,4 +1,4 @@
-"""What a network costs: parameters and multiply-adds, counted without computing anything."""
+"""Parameters and multiply-adds of a network, counted without computing anything."""
 
 from math import prod
 
@@ -10,33 +10,37 @@ from resattn.modes import modes_kept
 from resattn.network import ResidualAttentionNetwork
 
 TRAINING_PASSES = 3
-"""A training step's multiply-adds in forward passes: backward computes two gradients a layer."""
+"""A training step's multiply-adds in forward passes: backward computes two gradients per layer."""
 
 
 def count_parameters(model: nn.Module) -> int:
-    """All weights and biases, frozen or not; BN's running statistics are not among them."""
+    """Number of weights and biases, frozen or not, without BN's running statistics."""
     return sum(parameter.numel() for parameter in model.parameters())
 
 
 def count_multiply_adds(model: nn.Module, image_shape: tuple[int, int, int]) -> int:
     """Multiply-adds of all convolutions and linear layers for one image ``(C, H, W)``.
 
-    What papers on convolutional networks call FLOPs. Norms, activations, pooling and additions are
-    left out, as there. The model may live on any device, ``"meta"`` included; the modes of its
-    modules are kept.
+    Papers on convolutional networks call this number FLOPs. Norms, activations, pooling and
+    additions are left out, as there. The model may live on any device, ``"meta"``
+    included; the modes of its modules are kept.
     """
     total = 0
 
-    def add(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    def add(
+        layer: nn.Conv2d | nn.ConvTranspose2d | nn.Linear,
+        inputs: tuple[Tensor, ...],
+        output: Tensor,
+    ) -> None:
         nonlocal total
-        weight = layer.weight
-        if isinstance(layer, nn.ConvTranspose2d):
-            total += inputs[0].numel() * prod(weight.shape[1:])
-        else:
-            total += output.numel() * prod(weight.shape[1:])
+        positions = inputs[0] if isinstance(layer, nn.ConvTranspose2d) else output
+        total += positions.numel() * prod(layer.weight.shape[1:])
 
-    counted = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
-    hooks = [m.register_forward_hook(add) for m in model.modules() if isinstance(m, counted)]
+    hooks = [
+        layer.register_forward_hook(add)
+        for layer in model.modules()
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear)
+    ]
     parameter = next(model.parameters())
     try:
         with modes_kept(model), torch.no_grad():

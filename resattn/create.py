@@ -17,7 +17,7 @@ OPTIONS: dict[str, Any] = {
     **{field.name: field.type for field in fields(NetworkConfig)},
     **dict.fromkeys(STAGE_OPTIONS, int | tuple[int, ...]),
 }
-"""Every option of `create_model` and its type."""
+"""The options of `create_model`, each with its type."""
 
 Builder = TypeVar("Builder", bound=Callable[..., ResidualAttentionNetwork])
 

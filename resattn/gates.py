@@ -39,7 +39,7 @@ def _bottleneck(channels: int, reduction: int) -> nn.Sequential:
 class SqueezeExcitation(nn.Module):
     """``x * sigmoid(W2 relu(W1 z))`` with ``z`` the mean of ``x`` over positions.
 
-    One number a channel, the same at every position. The same function as
+    One number per channel, the same at every position. The same function as
     ``torchvision.ops.SqueezeExcitation(C, C // reduction)``; both have biases, which the paper's
     equation omits.
 
@@ -91,7 +91,7 @@ class ChannelGate(nn.Module):
 class SpatialGate(nn.Module):
     """CBAM's spatial half: ``sigmoid(conv7x7([mean over channels; max over channels]))``.
 
-    One number a position, the same for every channel.
+    One number per position, the same for every channel.
 
     Source: Woo et al., ECCV 2018 (arXiv 1807.06521), equation 3. The authors' code adds a BN after
     the convolution; the equation, and this class, do not.

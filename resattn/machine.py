@@ -1,4 +1,4 @@
-"""What a measurement says of the machine that made it."""
+"""The name of the machine that made a measurement."""
 
 import platform
 from pathlib import Path

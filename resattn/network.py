@@ -28,11 +28,16 @@ class ResidualAttentionNetwork(nn.Module):
     Attributes:
         config: what it was built from.
         stem: image to the first map.
-        stages: one `torch.nn.Sequential` a stage: entry unit, attention modules, plain units.
+        stages: one `torch.nn.Sequential` per stage: entry unit, attention modules, plain units.
         head: last map to logits: (BN, ReLU,) mean over positions, linear layer.
 
     Any image size works whose maps every mask can pool (`NetworkConfig.smallest_image`); a smaller
     one, or one with other channels, raises ValueError.
+
+    `torch.jit.trace`, torch.fx, `torch.export` and both ONNX exporters can read it, with batch,
+    height and width left free. Give `torch.export` sizes at which every map, the masks' smallest
+    included, has two or more positions per side: PyTorch treats a side of one as a special case.
+
     Weights start as in He et al. 2015 (normal, fan-out), the linear layer as PyTorch's.
 
     Source: Wang et al. 2017, figure 2 and table 2; details from the released networks.

@@ -137,28 +137,28 @@ def _table() -> Iterator[tuple[str, Preset]]:
         ("bam_resnet50", "bam", 25_917_793, 4_171_331_328, "Park et al., BMVC 2018"),
     ):
         yield name, Preset(_resnet50(gate), 50, parameters, multiply_adds, source)
-    for depth, modules, fields, parameters, multiply_adds in (
-        (56, 1, {}, 1_030_362, 122_825_216),
-        (92, 2, {}, 1_841_242, 211_913_216),
-        (128, 3, {}, 2_652_122, 301_001_216),
-        (164, 4, {}, 3_463_002, 390_089_216),
-        (236, 6, {}, 5_084_762, 568_265_216),
-        (452, 6, {"p": 2, "t": 4, "r": 3}, 10_181_210, 984_386_048),
+    deepest = replace(_cifar(modules=6), p=2, t=4, r=3)
+    for depth, config, parameters, multiply_adds in (
+        (56, _cifar(modules=1), 1_030_362, 122_825_216),
+        (92, _cifar(modules=2), 1_841_242, 211_913_216),
+        (128, _cifar(modules=3), 2_652_122, 301_001_216),
+        (164, _cifar(modules=4), 3_463_002, 390_089_216),
+        (236, _cifar(modules=6), 5_084_762, 568_265_216),
+        (452, deepest, 10_181_210, 984_386_048),
     ):
-        config = replace(_cifar(modules=modules), **fields)
         preset = Preset(config, depth, parameters, multiply_adds, _CIFAR)
         yield f"cifar_attention{depth}", preset
     resnet164 = _cifar(modules=0, plain=17)
     he = "He et al. 2016, arXiv 1603.05027"
     yield "cifar_resnet164", Preset(resnet164, 164, 1_703_258, 247_646_720, he)
-    for kind, modules, plain, gate, parameters, multiply_adds in (
+    for kind, modules, plain, gate, parameters, at_each_size in (
         ("attention", 1, 1, "none", 245_146, (1_910_528, 7_638_272, 7_847_168)),
         ("resnet", 0, 5, "none", 150_650, (1_386_752, 5_543_168, 5_752_064)),
         ("se", 0, 5, "se", 216_842, (1_451_264, 5_607_680, 5_816_576)),
         ("cbam", 0, 5, "cbam", 218_606, (1_565_168, 5_869_760, 6_078_656)),
         ("bam", 0, 5, "bam", 160_664, (1_570_304, 6_269_696, 6_478_592)),
     ):
-        for size, operations in zip((8, 16, 32), multiply_adds, strict=True):
+        for size, operations in zip((8, 16, 32), at_each_size, strict=True):
             config = _small(size, modules=modules, plain=plain, gate=gate)
             yield f"small_{kind}{size}", Preset(config, 56, parameters, operations, _SMALL)
 

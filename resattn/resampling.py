@@ -1,4 +1,4 @@
-"""How the hourglass goes down and comes back up: pooling, upsampling, and what map they need."""
+"""Pooling and upsampling inside an hourglass, and the smallest map that they need."""
 
 import math
 
@@ -16,7 +16,7 @@ class Upsample(nn.Module):
 
     - ``"bilinear"``: with ``align_corners=True``, as in the released networks; no parameters.
     - ``"nearest"``: repeats values; no parameters.
-    - ``"transposed"``: a learned 4x4 transposed convolution with stride 2, one filter a channel,
+    - ``"transposed"``: a learned 4x4 transposed convolution with stride 2, one filter per channel,
       started at bilinear weights (Long et al. 2015, arXiv 1411.4038, section 3.3). It doubles a
       map exactly, or to one more.
 

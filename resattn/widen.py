@@ -10,7 +10,7 @@ from resattn.network import ResidualAttentionNetwork
 
 
 def widened_trunk(config: NetworkConfig) -> NetworkConfig:
-    """The same network without masks, its units' inner widths widened to the same parameters.
+    """Return the network without masks, with units widened until it has as many parameters.
 
     See `widened`. The result is within 2 % of the target, which the suite checks for every preset.
 
@@ -25,10 +25,11 @@ def widened_trunk(config: NetworkConfig) -> NetworkConfig:
 
 
 def widened(config: NetworkConfig, parameters: int) -> NetworkConfig:
-    """A network without masks whose units' inner widths are widened to ``parameters``.
+    """Return a network without masks whose units are widened to ``parameters``.
 
-    All widths grow by one factor, found by bisection, and are rounded to a multiple of what the
-    units need (their groups; 4 for inception units). Channels between units stay, and so do gates.
+    All inner widths grow by one factor, found by bisection, and are rounded to a multiple of what
+    the units need (their groups; 4 for inception units). Channels between units stay, and so do
+    gates.
 
     Raises:
         ValueError: for a network with masks, or one that is larger already.
@@ -68,5 +69,5 @@ def _trunk_parameters(config: NetworkConfig) -> int:
     total = count_parameters(model)
     for stage, built in zip(config.stages, model.stages, strict=True):
         units = stage.modules * (2 * config.p + config.t) + stage.plain
-        total += (units - 1) * count_parameters(built[1])
+        total += (units - 1) * count_parameters(list(built.children())[1])
     return total
