@@ -8,6 +8,7 @@ RUN = .venv/bin/python
 SUITS = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 PYTHON =
 TORCH =
+ROOT =
 LAB_ARGS =
 TEST_ARGS =
 
@@ -26,9 +27,9 @@ help:
 	@echo "make doctor  say what this machine lacks for the course"
 	@echo "make lock    compile both requirements.lock from pyproject.toml (needs uv)"
 
+# Your own copies of lessons and exercises, in work/. Authors: make lab ROOT=. shows the whole course.
 lab: setup
-	@$(RUN) -m jupyterlab --ServerApp.root_dir=. --LabApp.workspaces_dir=.venv/workspaces \
-	    --LabApp.default_url=/lab/tree/course/00_start_here.ipynb $(LAB_ARGS)
+	@$(RUN) -m coursekit lab $(if $(ROOT),--root "$(ROOT)") -- $(LAB_ARGS)
 
 # Two workers, each of which has whole files, in order: the short notebooks of solutions come last,
 # so that both workers are busy to the end. TEST_ARGS="-n0 --pdb" is one process.

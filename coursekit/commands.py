@@ -34,8 +34,20 @@ def _exercise(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("exercise", help=EXERCISE)
 
 
-def _progress(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", nargs="?", type=Path, help="the exercises (default: exercises)")
+def _update(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("number", nargs="?", help="such as 05 (default: all that has changed)")
+
+
+def _lab(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--root",
+        type=Path,
+        metavar="FOLDER",
+        help="the folder that JupyterLab shows (default: work; authors give .)",
+    )
+    parser.add_argument(
+        "options", nargs="*", help="JupyterLab's own options, behind --, such as -- --port 8899"
+    )
 
 
 def _submit(parser: argparse.ArgumentParser) -> None:
@@ -115,15 +127,20 @@ def _grade(parser: argparse.ArgumentParser) -> None:
 
 COMMANDS = {
     "doctor": Command("coursekit.doctor", "say what this machine lacks, and how to fix it", _none),
+    "lab": Command("coursekit.student.lab", "open your lessons and exercises in JupyterLab", _lab),
+    "open": Command("coursekit.student.open", "make or refresh your copies in work/", _none),
     "check": Command(
         "coursekit.student.check", "check your answers to an exercise set, with hints", _exercise
     ),
     "progress": Command(
-        "coursekit.student.progress", "show your points in all exercise sets", _progress
+        "coursekit.student.progress", "show your points in all exercise sets", _none
     ),
     "submit": Command("coursekit.student.submit", "bundle an exercise set to hand in", _submit),
     "reset": Command(
         "coursekit.student.reset", "begin an exercise set anew; a copy of yours is kept", _exercise
+    ),
+    "update": Command(
+        "coursekit.student.update", "bring a changed lesson or exercise, with your answers", _update
     ),
     "grade": Command("coursekit.grader.grade", "grade a folder of submissions", _grade),
     "build": Command(

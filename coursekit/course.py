@@ -1,6 +1,7 @@
-"""The package that a course teaches: the one setting that the engine reads from a course.
+"""Where the course lies, and which package it teaches: the one setting that the engine reads.
 
-The course's ``pyproject.toml`` names it::
+The root of a course is the folder with ``exercises/expected``, the records of its sets. Its
+``pyproject.toml`` names the package::
 
     [tool.coursekit]
     package = "resattn"
@@ -9,10 +10,30 @@ The course's ``pyproject.toml`` names it::
 import importlib
 import importlib.util
 import tomllib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+RECORDS = Path("exercises", "expected")
+
+
+def upward(near: Path = Path()) -> Iterator[Path]:
+    """Yield a folder and all that it lies in, the innermost first."""
+    folder = near.resolve()
+    yield from (folder, *folder.parents)
+
+
+def course_root(near: Path = Path()) -> Path | None:
+    """Return the root of the course that a folder lies in; None if it lies in none."""
+    return next((each for each in upward(near) if (each / RECORDS).is_dir()), None)
+
+
+def no_course(near: Path = Path()) -> ValueError:
+    """Return the error for a command that was called outside any course."""
+    here = f"{near.resolve()} lies in no course"
+    home = course_root(HERE)
+    return ValueError(f"{here}; go to {home} first" if home else f"{here}; go to your copy first")
 
 
 def taught_package(near: Path = Path()) -> str:
@@ -59,7 +80,7 @@ def exists(name: str) -> bool:
 
 @cache
 def _taught(folder: Path) -> str:
-    for place in (folder, *folder.parents, HERE.parent):
+    for place in (*upward(folder), HERE.parent):
         settings = place / "pyproject.toml"
         if settings.is_file():
             tools = tomllib.loads(settings.read_text(encoding="utf-8")).get("tool", {})

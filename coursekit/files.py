@@ -4,7 +4,7 @@ import hashlib
 import os
 import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -23,26 +23,39 @@ def whole(path: Path) -> Iterator[TextIO]:
     Raises:
         OSError: one sentence, if it cannot be written; the old file is then as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".tmp")
-    try:
-        with open(part, "w", encoding="utf-8", newline="") as file:
-            yield file
-        os.replace(part, path)
-    except BaseException as error:
-        part.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise OSError(
-                f"{path} could not be written ({error.strerror or error}); close it where it is "
-                "open, make room, or give another folder"
-            ) from None
-        raise
+    with _part(path) as part, open(part, "w", encoding="utf-8", newline="") as file:
+        yield file
 
 
 def write_whole(path: Path, content: str) -> None:
     """Replace ``path`` by a text. Raises OSError as `whole` does."""
     with whole(path) as file:
         file.write(content)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace ``path`` by bytes. Raises OSError as `whole` does."""
+    with _part(path) as part:
+        part.write_bytes(content)
+
+
+@contextmanager
+def _part(path: Path) -> Iterator[Path]:
+    """Give the path of a file that takes ``path``'s place when the block ends."""
+    part = path.with_name(path.name + ".tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        os.replace(part, path)
+    except BaseException as error:
+        with suppress(OSError):  # on a disk that takes no change, there is nothing to take away
+            part.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise OSError(
+                f"{path} could not be written ({error.strerror or error}); close it where it is "
+                "open, make room, or give another folder"
+            ) from None
+        raise
 
 
 def safe_name(text: str) -> str:

@@ -3,6 +3,9 @@
 import re
 from pathlib import Path
 
+from coursekit.source.build import derive
+from coursekit.student.given import notebook_text
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "solutions" / "README.md").read_text(encoding="utf-8")
 TASK = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1]
@@ -28,6 +31,32 @@ from coursekit.checks import Check, exercise_set
 exercise_set("01_small")
 
 """
+LESSON = notebook_text(
+    [
+        {
+            "cell_type": "markdown",
+            "id": "start",
+            "metadata": {},
+            "source": ["# Start\n", "Then [exercise set 01](../exercises/01_small.ipynb)."],
+        },
+        {
+            "cell_type": "code",
+            "id": "guess",
+            "metadata": {},
+            "source": ["guess = None"],
+            "outputs": [],
+            "execution_count": 1,
+        },
+        {
+            "cell_type": "code",
+            "id": "sum",
+            "metadata": {},
+            "source": ["print(1 + 1)"],
+            "outputs": [{"name": "stdout", "output_type": "stream", "text": ["2\n"]}],
+            "execution_count": 2,
+        },
+    ]
+)
 MORE = {
     "twice": ("you added x to its size", "x + x.abs()"),
     "cube": ("you took the third power", "x * x * x"),
@@ -58,6 +87,25 @@ def small_set(root: Path) -> Path:
     path.write_text(solution_text(), encoding="utf-8")
     path.with_suffix(".toml").write_text(tried_text(), encoding="utf-8")
     return path
+
+
+def small_course(root: Path) -> Path:
+    """Make a course under a folder, as a student clones it: a lesson, its page, and one set."""
+    solution = small_set(root)
+    derive(solution)
+    solution.unlink()
+    solution.with_suffix(".toml").unlink()
+    solution.parent.rmdir()
+    (root / "course").mkdir()
+    (root / "course/00_start.ipynb").write_text(LESSON, encoding="utf-8")
+    (root / "course/00_start.py").write_text("# the source, for authors\n", encoding="utf-8")
+    (root / "tests").mkdir()
+    (root / "tests/test_one.py").touch()
+    (root / "course/glossary.md").write_text(
+        "[Set 01](../exercises/01_small.ipynb), [the tests](../tests/test_one.py), "
+        "[the paper](https://arxiv.org/abs/1704.06904), `modules[0](x)`\n"
+    )
+    return root
 
 
 def edit(path: Path, old: str, new: str) -> None:

@@ -249,10 +249,10 @@ def test_building_keeps_a_copy_of_a_students_work(made):
     edit(path, "your turn", "mine")
     text = path.read_text()
     derive(made)
-    kept = list(Path("exercises/mine/kept").iterdir())
+    kept = list(Path("work/mine/kept").iterdir())
     assert [each.read_text() for each in kept] == [text] and path.read_text() != text
     derive(made)
-    assert len(list(Path("exercises/mine/kept").iterdir())) == 1
+    assert len(list(Path("work/mine/kept").iterdir())) == 1
 
 
 def test_the_record_tells_the_right_lines_and_hides_the_wrong_ones(made):

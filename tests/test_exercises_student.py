@@ -6,30 +6,26 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from exercise_kit import edit, small_set
+from exercise_kit import ROOT, edit, small_set
 from test_pairs import jupyterlab
 
 from coursekit import mine
 from coursekit.__main__ import main
-from coursekit.source.build import derive
 from coursekit.source.pairs import written
 from coursekit.student import check as marking
 from coursekit.student.check import mark
 from coursekit.student.notebook import read
 
-NOTEBOOK = Path("exercises/01_small.ipynb")
+NOTEBOOK = Path("work/exercises/01_small.ipynb")
 STUB = '    raise NotImplementedError("square: your turn")'
 
 
 @pytest.fixture
-def course(tmp_path, monkeypatch):
-    """A course with one small set, as a student gets it: without its solution."""
-    monkeypatch.chdir(tmp_path)
-    solution = small_set(tmp_path).relative_to(tmp_path)
-    derive(solution)
-    solution.unlink()
-    solution.with_suffix(".toml").unlink()
-    return tmp_path
+def course(small_course, monkeypatch):
+    """A course with one small set, as a student gets it: without its solution, copies laid out."""
+    monkeypatch.chdir(small_course)
+    assert main(["open"]) == 0
+    return small_course
 
 
 def answer(source, *, before=None, cell="square-answer"):
@@ -79,7 +75,7 @@ def test_the_table_gives_points_reason_mistake_and_the_next_hint(course, capsys)
 
 def standing(course):
     here = os.getcwd()
-    os.chdir(course / "exercises")  # where the kernel of the notebook is
+    os.chdir(course / "work/exercises")  # where the kernel of the notebook is
     try:
         return mine.standing("01_small")
     finally:
@@ -113,10 +109,11 @@ def test_a_cell_that_never_ends_costs_its_points_and_no_more_time(course, monkey
 
 def test_checking_a_solution_is_nobodys_progress(course):
     solved = Path("solutions/01_small.ipynb")
+    solved.parent.mkdir()
     answer(square("x * x.abs()"))
     solved.write_bytes(NOTEBOOK.read_bytes())
     assert main(["check", str(solved)]) == 0
-    assert not list(course.glob("*/mine"))
+    assert not list(course.glob("**/progress.json"))
 
 
 def test_jupyterlab_opens_an_exercise_and_keeps_what_is_written_in_it(course):
@@ -178,20 +175,24 @@ def test_a_percent_file_is_checked_as_well(course):
 
 @pytest.mark.parametrize("command", ["check", "submit"])
 def test_what_does_not_open_is_said_in_one_sentence(course, capsys, command):
-    for name, said in (("7", "has no one set 7; it has 01"), ("lost.ipynb", "there is no lost")):
+    for name, said in (
+        ("7", "there is no exercise set '7'; the sets are 01"),
+        ("01_smalll", "did you mean '01_small'?"),
+        ("lost.ipynb", "there is no file lost.ipynb"),
+    ):
         assert main([command, name]) == 2
         assert said in capsys.readouterr().err
     NOTEBOOK.write_text("{ half a note")
     assert main([command, "1"]) == 2
     assert "does not open as a notebook" in capsys.readouterr().err
     foreign = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 1")])
-    nbformat.write(foreign, "exercises/foreign.ipynb")
-    assert main([command, "exercises/foreign.ipynb"]) == 2
-    assert "foreign.ipynb is no notebook of the sets" in capsys.readouterr().err
+    nbformat.write(foreign, "work/foreign.ipynb")
+    assert main([command, "work/foreign.ipynb"]) == 2
+    assert "foreign.ipynb is no notebook of this course's exercise sets" in capsys.readouterr().err
 
 
 def bundles():
-    return sorted(Path("exercises/mine/hand_in").glob("*.zip"))
+    return sorted(Path("work/mine/hand_in").glob("*.zip"))
 
 
 def test_a_hand_in_holds_the_notebook_if_nothing_is_missing(course, capsys):
@@ -207,15 +208,15 @@ def test_a_hand_in_holds_the_notebook_if_nothing_is_missing(course, capsys):
         assert archive.read("01_small.ipynb") == NOTEBOOK.read_bytes()
 
 
-def test_a_later_percent_file_with_other_answers_is_not_overlooked(course, capsys):
+def test_a_percent_file_beside_it_with_other_answers_is_not_overlooked(course, capsys):
     twin = NOTEBOOK.with_suffix(".py")
     twin.write_text(written(nbformat.read(NOTEBOOK, as_version=4)))
     answer(square("x * x.abs()"))
-    os.utime(NOTEBOOK, (10**9, 10**9))
-    assert main(["submit", "1"]) == 0  # the twin is later, but has no answers
+    assert main(["submit", "1"]) == 0  # the twin has no answers
     edit(twin, STUB, "    return x")
     assert main(["submit", "1"]) == 1
-    assert "01_small.py was saved after" in capsys.readouterr().out and len(bundles()) == 1
+    assert "01_small.py has other answers" in capsys.readouterr().out and len(bundles()) == 1
+    assert main(["submit", str(NOTEBOOK)]) == 0
 
 
 def test_a_new_start_keeps_dated_copies(course, capsys):
@@ -223,20 +224,20 @@ def test_a_new_start_keeps_dated_copies(course, capsys):
     answer(square("x"))
     work = NOTEBOOK.read_bytes()
     assert main(["reset", "1"]) == 0
-    assert capsys.readouterr().out.count("kept: exercises/mine/kept/01_small-") == 1
+    assert capsys.readouterr().out.count("kept: work/mine/kept/01_small-") == 1
     assert NOTEBOOK.read_bytes() == given
-    kept = list(Path("exercises/mine/kept").glob("*.ipynb"))
+    kept = list(Path("work/mine/kept").glob("*.ipynb"))
     assert [path.read_bytes() for path in kept] == [work]
     NOTEBOOK.write_text("{ half a note")
     assert main(["reset", "1"]) == 0  # even of what opens no more
     assert NOTEBOOK.read_bytes() == given
-    assert "{ half a note" in [path.read_text() for path in Path("exercises/mine/kept").iterdir()]
+    assert "{ half a note" in [path.read_text() for path in Path("work/mine/kept").iterdir()]
 
 
 def test_without_exercises_progress_says_where_to_go(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["progress"]) == 2
-    assert "go to the root of the course" in capsys.readouterr().err
+    assert f"lies in no course; go to {ROOT} first" in capsys.readouterr().err
     assert main(["mutants"]) == 2
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from coursekit.checks.digest import fingerprint
+from coursekit.course import HERE, RECORDS, upward
 from coursekit.dataclass_json import Mismatch, decode, encode
 
 FORMAT = 1
@@ -23,7 +24,7 @@ FORMAT = 1
 UNWRITTEN = "not written yet"
 MEASURED = "measured "
 CHANGED = ", and its input is changed"
-FOLDERS = ("expected", "../exercises/expected", "exercises/expected")
+FOLDERS = ("expected", str(RECORDS))
 
 _ARRAY = re.compile(r"(\w+ (?:tensor|array) \([\d, ]*\))(?: (?:first|values) ([^,]*))?(.*)")
 _REVEALING = re.compile(r"(?:tensor|array) \(|^raises |measured ")
@@ -184,7 +185,10 @@ def written(record: Record) -> str:
 
 
 def load(name: str, near: Path = Path()) -> Record | None:
-    """Return the record of a set, from COURSEKIT_EXPECTED or a usual place; None if absent.
+    """Return the record of a set, from COURSEKIT_EXPECTED or the nearest folder upward, or None.
+
+    A notebook that lies alone is judged too: after the folders above ``near`` come those above the
+    working directory, and last the course that this engine belongs to.
 
     Raises:
         ValueError: as `read` does.
@@ -210,7 +214,10 @@ def load_all(near: Path = Path()) -> dict[str, Record]:
 
 def _folders(near: Path) -> list[Path]:
     asked = os.environ.get("COURSEKIT_EXPECTED")
-    return [near / folder for folder in ((asked,) if asked else FOLDERS)]
+    if asked:
+        return [near / asked]
+    places = dict.fromkeys((*upward(near), *upward(), HERE.parent))
+    return [place / folder for place in places for folder in FOLDERS]
 
 
 def _repair(path: Path) -> str:

@@ -4,7 +4,7 @@ Build makes the `.ipynb` beside each percent file (see `pairs`): the same cells,
 kernel in the file's folder, with their outputs. In the percent file itself it sets the blank lines
 between cells as JupyterLab would. From a solution it makes the exercise as well (see `cut`), which
 is not executed, because its answers are still to be written. If a student worked in an exercise
-that a new one replaces, a copy goes to `exercises/mine/kept` first.
+that a new one replaces, a copy goes to `work/mine/kept` first.
 """
 
 import time
@@ -58,7 +58,8 @@ def derive(source: Path) -> list[str]:
     said = []
     for path, text in cut.derived(source).items():
         if path.exists() and path.suffix != ".json" and cut.worked_on(path, text):
-            said.append(f"{path} was worked on; a copy is kept as {mine.keep(path)}")
+            copy = mine.keep(path, mine.home(path.parent))
+            said.append(f"{path} was worked on; a copy is kept as {copy}")
         if _write(path, text):
             said.append(f"{path}: made")
     return said

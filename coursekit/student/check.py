@@ -4,6 +4,7 @@ The answers run in a fresh kernel, outside the student's notebook, which is only
 that the checks print there are judged here, against the record.
 """
 
+import argparse
 import html
 import re
 import textwrap
@@ -20,7 +21,8 @@ from coursekit.checks.check import TROUBLE
 from coursekit.checks.digest import fingerprint
 from coursekit.checks.record import UNWRITTEN, TaskRecord
 from coursekit.source.execute import execute
-from coursekit.student.notebook import Submission, find, read
+from coursekit.student.notebook import Submission, read
+from coursekit.student.work import find
 from coursekit.submissions.given import owner
 
 CELL_LIMIT = 120  # seconds; each call of an answer has its own, shorter one
@@ -40,7 +42,7 @@ class Mark:
     mistake: str
 
 
-def run(options) -> int:
+def run(options: argparse.Namespace) -> int:
     """Check a set and print the table; the status is 0 if all points are earned, else 1."""
     submission = read(find(options.exercise))
     start = time.monotonic()

@@ -14,6 +14,7 @@ from nbformat import NotebookNode
 
 from coursekit.checks.imports import forbidden
 from coursekit.checks.record import Record, load, load_all
+from coursekit.mine import home
 from coursekit.submissions.given import graft
 from coursekit.submissions.matching import Match, match, set_of
 from coursekit.submissions.reading import Unreadable, read_notebook
@@ -36,7 +37,7 @@ class Submission:
     @property
     def home(self) -> Path:
         """The folder of the student's own files."""
-        return self.path.parent / "mine"
+        return home(self.path.parent)
 
     def answer(self, task: str) -> list[str]:
         """The cells that answer a task, with those added to them; empty if there are none."""
@@ -83,23 +84,10 @@ class Submission:
         return sorted(found)
 
 
-def find(exercise: str, folder: Path | None = None) -> Path:
-    """The notebook that a path or a number such as 05 names. Raises ValueError if none does."""
-    if not exercise.isdigit():
-        return Path(exercise)
-    folder = folder or (Path("exercises") if Path("exercises").is_dir() else Path())
-    found = sorted(folder.glob(f"{int(exercise):02}_*.ipynb"))
-    named = [path for path in found if load(path.stem, path.parent)]
-    if len(named or found) != 1:
-        have = ", ".join(sorted({path.stem[:2] for path in folder.glob("[0-9][0-9]_*.ipynb")}))
-        raise ValueError(f"{folder}/ has no one set {exercise}; it has {have or 'none'}")
-    return (named or found)[0]
-
-
 def read(path: Path) -> Submission:
     """Read a student's notebook or percent file. Raises ValueError, a sentence, if it will not."""
     if not path.is_file():
-        raise ValueError(f"there is no {path}; give a notebook of exercises/, or its number")
+        raise ValueError(f"there is no file {path}; give a notebook, or its number such as 05")
     try:
         reading = read_notebook(path.read_bytes(), path.name)
     except Unreadable as error:
@@ -110,8 +98,8 @@ def read(path: Path) -> Submission:
     record = load(path.stem, path.parent) or _recognised(path, reading.cells)
     if record is None:
         raise ValueError(
-            f"{path} is no notebook of the sets in {path.parent / 'expected'}: a set "
-            "stays in the folder exercises/"
+            f"{path} is no notebook of this course's exercise sets; give one of work/exercises, "
+            "or call this in your copy of the course"
         )
     found = match(reading.cells, record)
     return Submission(path, found, record, (*reading.notes, *found.notes))

@@ -1,21 +1,23 @@
 """`python -m coursekit submit 05`: one file to hand in, after a look at whether all is in it."""
 
+import argparse
 import zipfile
 from datetime import datetime
 from pathlib import Path
 
 from coursekit.student.check import saved
-from coursekit.student.notebook import Submission, find, read
+from coursekit.student.notebook import Submission, read
+from coursekit.student.work import find
 
 
-def run(options) -> int:
+def run(options: argparse.Namespace) -> int:
     """Bundle the notebook; the status is 1, and nothing is written, if something is amiss."""
     submission = read(find(options.exercise))
-    missing, newer = submission.missing(), newer_twin(submission)
-    if newer:
+    missing, other = submission.missing(), twin(submission)
+    if other and options.exercise.isdigit():
         print(
-            f"{newer} was saved after {submission.path} and has other answers: which is meant? "
-            "Open the notebook, look, and save it; then submit again."
+            f"{other} has other answers than {submission.path}: which is meant? "
+            f"Call `python -m coursekit submit` with the path of one of them."
         )
         return 1
     if missing:
@@ -31,15 +33,14 @@ def run(options) -> int:
     return 0
 
 
-def newer_twin(submission: Submission) -> Path | None:
-    """The percent file beside a notebook, if it was saved later with other answers in it."""
-    twin = submission.path.with_suffix(".py" if submission.path.suffix == ".ipynb" else ".ipynb")
-    if not twin.exists() or twin.stat().st_mtime <= submission.path.stat().st_mtime:
+def twin(submission: Submission) -> Path | None:
+    """Return the file of the same name and another kind beside it, if it has other answers."""
+    path = submission.path.with_suffix(".py" if submission.path.suffix == ".ipynb" else ".ipynb")
+    if not path.exists():
         return None
-    other = read(twin)
+    other = read(path)
     written = [task for task in other.record.tasks if not other.unwritten(task)]
-    differ = any(_text(other, task) != _text(submission, task) for task in written)
-    return twin if differ else None
+    return path if any(_text(other, task) != _text(submission, task) for task in written) else None
 
 
 def _text(submission: Submission, task: str) -> list[str]:
