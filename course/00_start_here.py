@@ -51,13 +51,22 @@
 # At hand all the while: the [glossary](glossary.md), the [map from the paper to the
 # code](paper_to_code.md), and, when something breaks, the [failure
 # museum](90_failure_museum.ipynb).
+#
+# Where does it lead? The picture after the next two cells shows the whole network. Each
+# box is a **stage**, whose blocks keep the size of their maps. A dashed box is an
+# **attention module**. It has two branches: the **trunk** T (blue) processes the maps,
+# and the **soft mask** M (orange) says how much each value of T counts. The head ends in
+# **logits**, one score per class; the largest one names the class.
 
 # %% [markdown]
 # ## How a lesson works
 #
-# **Predict, run, compare.** Before each surprise stands a cell with `my_guess`. Change
-# it, honestly, before you run on; the next cell prints your guess beside the
-# measurement. A wrong guess is the moment in which you learn something.
+# **Run cell by cell.** Press Shift+Enter, read the result, go on. A cell that only draws
+# is folded; click it to see its code.
+#
+# **Predict, run, compare.** Before each result, a cell asks for your prediction. Replace
+# its `None`, and the next cell compares your guess with the measurement. A wrong guess is
+# the moment in which you learn something. If you skip it, the lesson still runs.
 #
 # **Everything is computed.** The numbers come from cells that you can run. Losses and
 # errors of trained networks will differ a little on your machine; where they do, an
@@ -76,7 +85,8 @@ import torch
 from torch import nn
 
 from coursekit import doctor
-from resattn import plots, probes
+from coursekit.predictions import compare
+from resattn import drawings, plots, probes
 from resattn.data import ClutteredDigits
 from resattn.data.digits import load_digits, split_members
 from resattn.training import TrainConfig, evaluate, fit, seed_everything
@@ -92,6 +102,9 @@ print(f"{len(needs)} needs checked, {sum(not need.ok for need in needs)} to mend
 print(f"PyTorch {torch.__version__},",
       f"GPU: {'yes' if torch.cuda.is_available() else 'none, the CPU will do'}")
 assert all(need.ok for need in doctor.check_packages())
+
+# %% the-network
+drawings.network("attention56")
 
 # %% [markdown]
 # ## Digits in clutter, and the truth about them
@@ -114,7 +127,7 @@ print("each label occurs", torch.bincount(test.labels).unique().tolist(), "times
 print("object masks:", tuple(truth.shape), truth.dtype)
 print("distractor masks:", tuple(test.distractor_masks.shape))
 
-# %% contact-sheet
+# %% contact-sheet tags=["hide-input"]
 assert truth.any(2).any(1).all() and not (truth & test.distractor_masks).any()
 fig = plots.image_grid(
     test.images[:12], labels=test.labels[:12].tolist(), object_masks=truth[:12],
@@ -135,7 +148,7 @@ print(f"the digit covers {shares.mean():.1%} of an image on average,",
       f"from {shares.min():.1%} to {shares.max():.1%}")
 print(f"fragments cover {clutter:.1%} on average")
 
-# %% object-share-figure
+# %% object-share-figure tags=["hide-input"]
 fig, axis = plt.subplots(figsize=(7.2, 3.2), layout="constrained")
 axis.hist(100 * shares.numpy(), bins=30, color=plots.COLOURS[0])
 axis.axvline(100 * clutter, color=plots.COLOURS[1], ls="--",
@@ -205,7 +218,7 @@ print(f"{sum(p.numel() for p in baseline().parameters()):,} parameters")
 # guesses blindly misreads nine in ten.
 
 # %% guess-error
-my_guess = 5  # per cent misread; change me before you run on
+guess_error = None  # per cent misread; change me before you run on
 
 
 # %% train tags=["nbval-ignore-output"]
@@ -221,10 +234,10 @@ net, history = train_baseline(seed=0)
 error = evaluate(net, test, device="cpu").error
 print(f"{history.seconds:.1f} s on the {history.device};",
       f"each training image seen about {history.config.epochs(4000):.1f} times")
-print(f"you said {my_guess} %; measured {error:.1%}")
+print(compare(guess_error, round(100 * error, 1), " %"))
 assert error < 0.5
 
-# %% loss-curve tags=["nbval-ignore-output"]
+# %% loss-curve tags=["nbval-ignore-output", "hide-input"]
 chunks = torch.tensor(history.loss).reshape(40, 10).mean(1)  # means of 10 steps
 assert chunks[-1] < 1 < chunks[0]
 fig = plots.curves(
@@ -249,7 +262,7 @@ plots.show(fig, alt="Training loss against step, means of ten steps: after a res
 # never trained on such images. What share does it misread now?
 
 # %% guess-clean
-my_guess = 10  # per cent misread; change me before you run on
+guess_clean = None  # per cent misread; change me before you run on
 
 # %% clutter tags=["nbval-ignore-output"]
 errors = {}
@@ -257,10 +270,10 @@ for fragments in (0, 3, 6, 10):
     data = ClutteredDigits("test", 1000, fragments=fragments)
     assert (data.labels == test.labels).all() and (data.object_masks == truth).all()
     errors[fragments] = 100 * evaluate(net, data, device="cpu").error
-print(f"you said {my_guess} %; measured {errors[0]:.1f} %")
+print(compare(guess_clean, round(errors[0], 1), " %"))
 assert errors[0] < 0.7 * errors[6] and errors[6] < errors[10]
 
-# %% clutter-figure tags=["nbval-ignore-output"]
+# %% clutter-figure tags=["nbval-ignore-output", "hide-input"]
 fig = plots.curves(
     list(errors), {"the same digits at the same places": list(errors.values())},
     xlabel="fragments in an image", ylabel="test images misread (%)",
@@ -339,14 +352,14 @@ print("equal to 1e-12:", torch.allclose(mine, theirs, rtol=0, atol=1e-12))
 # above.
 
 # %% guess-energy
-my_guess = 80  # per cent; change me before you run on
+guess_energy = None  # per cent; change me before you run on
 
 # %% measure-energy tags=["nbval-ignore-output"]
 energy = mine.mean().item()
-print(f"you said {my_guess} %; measured {energy:.0%}")
+print(compare(guess_energy, round(100 * energy), " %"))
 assert shares.mean() + 0.05 < energy < 0.5
 
-# %% saliency-figure tags=["nbval-ignore-output"]
+# %% saliency-figure tags=["nbval-ignore-output", "hide-input"]
 shown = S[:8] / S[:8].amax((1, 2), keepdim=True)  # each by its own largest value
 fig = plots.map_grid(
     shown, object_masks=truth[:8], columns=4, unit="|gradient|, largest = 1",
@@ -432,7 +445,7 @@ for name, found in runs.items():
           f"({len(found)} seeds, {len(test):,} test images)")
 assert max(runs["error"]) < 0.5
 
-# %% seeds-figure tags=["nbval-ignore-output"]
+# %% seeds-figure tags=["nbval-ignore-output", "hide-input"]
 by_brightness = brightness.pointing.mean().item()
 assert min(runs["pointing"]) > by_brightness
 fig = plots.bars(

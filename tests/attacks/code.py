@@ -573,7 +573,8 @@ OUTSIDE = [
     spy(
         "read-everything",
         """
-        known = ("/proc", "/sys", "/usr", "/lib", sys.prefix, sys.base_prefix)
+        homes = (sys.prefix, sys.base_prefix)
+        known = ("/proc", "/sys", "/usr", "/lib", *homes, *map(os.path.realpath, homes))
         for where, inner, names in os.walk("/"):
             inner[:] = [name for name in inner if not os.path.join(where, name).startswith(known)]
             found += [f"{where}/{name}" for name in names if name.endswith((".ipynb", ".csv"))
