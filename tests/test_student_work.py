@@ -192,6 +192,19 @@ def test_a_lesson_keeps_guesses_and_own_cells_through_an_update(opened):
     assert list(sources(LESSON).values())[3:] == ["print(1 + 3)", "print(5)"]
 
 
+def test_two_cells_with_one_id_do_not_hide_an_answer(opened):
+    content = json.loads(EXERCISE.read_text())
+    k = next(k for k, cell in enumerate(content["cells"]) if cell["id"] == "square-answer")
+    content["cells"].insert(k, content["cells"][k] | {"source": ANSWER})
+    EXERCISE.write_text(json.dumps(content))
+    before = EXERCISE.read_bytes()
+    new_version_of_the_exercise()
+    assert main(["open"]) == 0 and EXERCISE.read_bytes() == before
+    assert main(["update", "1"]) == 0
+    text = EXERCISE.read_text()
+    assert "Task 1 (new): " in text and "return x * x.abs()" in text
+
+
 def test_a_damaged_copy_is_left_alone_and_updated_only_when_asked(opened):
     EXERCISE.write_text("{ half a note")
     new_version_of_the_exercise()

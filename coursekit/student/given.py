@@ -114,7 +114,11 @@ def prints(data: bytes, name: str) -> Prints:
         cells = cells_of(data)
     except ValueError:
         return Prints(whole, {WHOLE: whole})
-    return Prints(whole, {str(cell.get("id", k)): cell_print(cell) for k, cell in enumerate(cells)})
+    texts: dict[str, str] = {}
+    for k, cell in enumerate(cells):
+        name = str(cell.get("id", k))
+        texts[f"{name} at {k}" if name in texts else name] = cell_print(cell)
+    return Prints(whole, texts)
 
 
 def cell_print(cell: Mapping[str, Any]) -> str:
