@@ -36,7 +36,7 @@ lab: setup
 PYTEST = $(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 OLDER = ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2
 
-test: lint
+test: lint types
 	@$(PYTEST) -m "not slow" $(TEST_ARGS)
 
 # What `make test` leaves out; a hostile class is judged as a whole here, too.

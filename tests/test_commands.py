@@ -37,7 +37,9 @@ def house(tmp_path, monkeypatch):
     (tmp_path / "setup_env.py").touch()  # test_environment tries the true one
     python = tmp_path / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
-    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.write_text(  # the packages whose types are checked are not in this house
+        f'#!/bin/sh\n[ "$2" = mypy ] && exit\nexec "{sys.executable}" "$@"\n'
+    )
     python.chmod(0o755)
     small_set(tmp_path)
     (tmp_path / "tests").mkdir()
