@@ -12,7 +12,7 @@ ROOT =
 LAB_ARGS =
 TEST_ARGS =
 
-.PHONY: help lab test test-rest test-all test-browser build docs site lint types doctor setup setup-tests lock
+.PHONY: help lab test test-rest test-older test-all test-browser build docs site lint types doctor setup setup-tests lock
 
 help:
 	@echo "make lab     open the course in JupyterLab (LAB_ARGS adds its options)"
@@ -42,11 +42,15 @@ test: lint types
 # What `make test` leaves out; a hostile class is judged as a whole here, too.
 test-rest: setup-tests
 	@$(PYTEST) -m "slow or every_tier" $(TEST_ARGS)
+
+# The tests of `make test` on a processor that has AVX2 alone: bfloat16 is several times slower there.
+test-older: setup-tests
 	@$(OLDER) $(PYTEST) -m "not slow" $(TEST_ARGS)
 
 test-all:
 	@$(MAKE) --no-print-directory test
 	@$(MAKE) --no-print-directory test-rest
+	@$(MAKE) --no-print-directory test-older
 
 # Selenium gets an environment of its own, inside .venv; the screenshots go to runs/browser.
 test-browser: setup .venv/browser/.installed
