@@ -11,7 +11,12 @@ from coursekit.gate import kernel_environment
 
 
 def pytest_configure(config):
-    """Take this process's share; one that only hands tests to workers must not fix theirs."""
+    """Take this process's share; one that only hands tests to workers must not fix theirs.
+
+    Under `make test`, the variables of that make would change what a make in a test prints.
+    """
+    for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
+        os.environ.pop(name, None)
     if not config.getoption("numprocesses"):
         os.environ |= kernel_environment() | {"MPLBACKEND": "Agg"}
 
