@@ -25,7 +25,7 @@ from coursekit.gate import GuardedKernel
 from coursekit.grader.runs import CellRun, RunLog, RunOrder, read_order
 
 GRACE = 6  # seconds that a cell has after it was interrupted; nbval itself waits 5
-PATIENCE = 60  # seconds until a kernel's guard has said how the kernel ended, on a busy machine
+PATIENCE = 5  # seconds until a kernel's guard has said how the kernel ended, on a busy machine
 START = 180  # seconds for a kernel to answer
 KEPT = 100_000  # characters of what a cell printed
 _SANITIZE = "[measured]\nregex: measured \\S+\nreplace: measured\n"
