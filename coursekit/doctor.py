@@ -1,23 +1,25 @@
 """What this machine lacks for the course: `python -m coursekit doctor`.
 
-One line a need, `OK` or `FAIL`, with the mend beside each failure. Starts with the standard library
-alone: it has to speak where torch, or anything else, is missing or broken. The ranges come from the
-metadata of the engine and of the package that the course teaches.
+One line per need, `OK` or `FAIL`, with the fix beside each failure. It starts with the standard
+library alone, because it has to speak where torch, or anything else, is missing or broken. The
+ranges come from the metadata of the engine and of the taught package, and from pyproject.toml.
 """
 
 import importlib.util
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 
-from coursekit.course import taught_package
+from coursekit.course import course_root, taught_package
+from coursekit.terminal import paint
 
 NEED_DISK_GB = 1.0  # notebooks, checkpoints and figures, once all is installed
 NEED_MEMORY_GB = 2.0
@@ -25,35 +27,39 @@ INSTALL = "run `make lab`, or `pip install -e . -e ./coursekit` in your environm
 REINSTALL = "delete .venv and run `make lab`"
 TORCH = """
 import torch, torchvision
-gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none, the CPU will do"
+gpu = "none, the CPU will do"
+if torch.cuda.is_available():
+    gpu = torch.cuda.get_device_name()
+elif torch.backends.mps.is_available():
+    gpu = "that of Apple silicon (mps)"
 print(torch.get_num_threads(), gpu, sep=";")
 """
 
 
 @dataclass(frozen=True)
 class Check:
-    """One need: whether it is met, what was found, and how to mend it if not."""
+    """One need: if it is met, what was found, and how to fix it if not."""
 
     ok: bool
     found: str
-    mend: str = ""
+    fix: str = ""
 
     def __str__(self) -> str:
-        return f"OK    {self.found}" if self.ok else f"FAIL  {self.found}: {self.mend}"
+        return f"OK    {self.found}" if self.ok else f"FAIL  {self.found}: {self.fix}"
 
 
 def run(options: Namespace) -> int:
     """Print every check; returns 1 if any failed."""
     failed = 0
     for check in checks():
-        print(check, flush=True)
+        print(paint(str(check), "green" if check.ok else "red", sys.stdout), flush=True)
         failed += not check.ok
-    print(f"{failed} to mend" if failed else "All is well: `make lab` opens the course")
+    print(f"{failed} to fix" if failed else "All is well: `make lab` opens the course")
     return 1 if failed else 0
 
 
 def checks() -> Iterator[Check]:
-    """All checks, in the order in which their mends should be done."""
+    """Yield all checks, in the order in which they should be fixed."""
     yield from check_packages()
     yield from check_torch()
     yield check_disk()
@@ -63,43 +69,56 @@ def checks() -> Iterator[Check]:
 
 
 def check_packages() -> Iterator[Check]:
-    """Python and each package, against the ranges of both installed packages."""
-    needs, python = [], ""
-    for name in ("coursekit", taught_package()):
+    """Check Python and each package that the engine, the taught package and JupyterLab need."""
+    try:
+        from packaging.requirements import Requirement
+    except ImportError:
+        yield Check(False, "packaging is missing, which compares versions", INSTALL)
+        return
+    needs, pythons = list(_lab_needs()), list[str]()
+    for name in (taught_package(), "coursekit"):
         try:
-            python = metadata.metadata(name)["Requires-Python"]
+            pythons.append(metadata.metadata(name)["Requires-Python"])
         except metadata.PackageNotFoundError:
             yield Check(False, f"{name} is not installed", INSTALL)
             return
-        needs += [need for need in metadata.requires(name) or [] if "extra ==" not in need]
+        needs = [*(metadata.requires(name) or []), *needs]
     here = ".".join(str(part) for part in sys.version_info[:3])
-    yield compare("Python", here, python, "install it, then " + REINSTALL)
-    needs = sorted(set(needs), key=needs.index)
-    for need in needs:
-        name = re.split(r"[^\w.-]", need)[0]
-        wanted = need[len(name) :].strip()
-        try:
-            version = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            yield Check(False, f"{name} is missing, needs {wanted}", INSTALL)
-            continue
-        if importlib.util.find_spec(name) is None:
-            yield Check(False, f"{name} {version} has lost its files", REINSTALL)
-        else:
-            yield compare(name, version, wanted, INSTALL)
+    yield compare("Python", here, ",".join(dict.fromkeys(pythons)), f"install it, then {REINSTALL}")
+    for text in dict.fromkeys(needs):
+        need = Requirement(text)
+        if need.marker is None or need.marker.evaluate({"extra": ""}):
+            yield _check_package(need.name, str(need.specifier))
 
 
-def compare(name: str, version: str, wanted: str, mend: str) -> Check:
-    """One version against its lower bound `>=x.y`. Raises ValueError for any other range."""
-    bound = re.fullmatch(r">=([\d.]+)", wanted)
-    if not bound:
-        raise ValueError(f"the range {name}{wanted} is no plain >= bound; mend pyproject.toml")
-    found = f"{name} {version} (needs {wanted})"
-    return Check(_numbers(version) >= _numbers(bound[1]), found, mend)
+def _check_package(name: str, wanted: str) -> Check:
+    try:
+        version = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return Check(False, f"{name} is missing, needs {wanted}", INSTALL)
+    if importlib.util.find_spec(name.replace("-", "_")) is None:
+        return Check(False, f"{name} {version} has lost its files", REINSTALL)
+    return compare(name, version, wanted, INSTALL)
+
+
+def _lab_needs() -> Iterator[str]:
+    """Yield what the course's pyproject.toml asks for beside both packages, to open the lessons."""
+    settings = (course_root() or Path()) / "pyproject.toml"
+    if settings.is_file():
+        groups = tomllib.loads(settings.read_text(encoding="utf-8")).get("dependency-groups", {})
+        yield from (need for need in groups.get("course", ()) if isinstance(need, str))
+
+
+def compare(name: str, version: str, wanted: str, fix: str) -> Check:
+    """Compare one version with the range that it should lie in, by the rules of Python packages."""
+    from packaging.specifiers import SpecifierSet
+
+    fits = SpecifierSet(wanted).contains(version, prereleases=True)
+    return Check(fits, f"{name} {version} (needs {wanted or 'any'})", fix)
 
 
 def check_torch() -> Iterator[Check]:
-    """Whether torch and torchvision start together (apart, as a broken one may crash)."""
+    """Start torch and torchvision together, in another process, because a broken one may crash."""
     tried = subprocess.run([sys.executable, "-c", TORCH], capture_output=True, text=True)
     if tried.returncode:
         reason = (tried.stderr.strip().splitlines() or ["it crashed"])[-1]
@@ -112,8 +131,8 @@ def check_torch() -> Iterator[Check]:
 
 
 def check_disk() -> Check:
-    """Free space where the course lies."""
-    free = shutil.disk_usage(".").free / 1e9
+    """Check the free space where the course lies."""
+    free = shutil.disk_usage(course_root() or ".").free / 1e9
     return Check(
         free >= NEED_DISK_GB,
         f"{free:.1f} GB of disk free (needs {NEED_DISK_GB:g})",
@@ -122,11 +141,11 @@ def check_disk() -> Check:
 
 
 def check_memory() -> Check:
-    """Memory that programs can still take."""
+    """Check the memory that programs can still take."""
     try:
         import psutil
     except ImportError:
-        return Check(False, "free memory unknown, for psutil does not start", REINSTALL)
+        return Check(False, "free memory is unknown, because psutil does not start", REINSTALL)
     free = psutil.virtual_memory().available / 1e9
     return Check(
         free >= NEED_MEMORY_GB,
@@ -136,20 +155,21 @@ def check_memory() -> Check:
 
 
 def check_writing() -> Check:
-    """Whether this folder can be written, as notebooks have to be saved."""
+    """Check that the course's folder can be written, because notebooks have to be saved there."""
+    home = course_root() or Path().resolve()
     try:
-        with tempfile.TemporaryFile(dir="."):
-            return Check(True, f"{os.getcwd()} can be written")
+        with tempfile.TemporaryFile(dir=home):
+            return Check(True, f"{home} can be written")
     except OSError as error:
         return Check(
             False,
-            f"{os.getcwd()} cannot be written ({error.strerror})",
+            f"{home} cannot be written ({error.strerror})",
             "move the course into a folder of your own",
         )
 
 
 def check_kernel() -> Check:
-    """Whether JupyterLab finds a Python kernel to run the notebooks with."""
+    """Check that JupyterLab finds a Python kernel to run the notebooks with."""
     try:
         from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
     except ImportError:
@@ -163,11 +183,5 @@ def check_kernel() -> Check:
     return Check(
         program is not None,
         f"JupyterLab kernel python3 runs {program or spec.argv[0]}",
-        "its program is gone; " + REINSTALL,
+        f"its program is gone; {REINSTALL}",
     )
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """2.15.0+cpu -> (2, 15, 0): the release alone, as bounds name no more."""
-    release = re.split(r"[^\d.]", version)[0].strip(".")
-    return tuple(int(part) for part in release.split("."))

@@ -1,4 +1,4 @@
-"""The doctor sees each thing that can be wrong, says the mend, and needs nothing to start."""
+"""The doctor sees each thing that can be wrong, says the fix, and needs nothing to start."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ def only(checks):
     """The single failure among the checks."""
     failures = [check for check in checks if not check.ok]
     assert len(failures) == 1
-    assert failures[0].mend
+    assert failures[0].fix
     return str(failures[0])
 
 
@@ -39,16 +39,33 @@ def test_this_environment_is_sound():
         ("2.15.0+cpu", True),
         ("10.0", True),
         ("2.9", False),
-        ("2.14.0rc1", True),
+        ("2.14.0rc1", False),
+        ("2.14.1rc1", True),
+        ("2.14.0.post1", True),
     ],
 )
-def test_versions_are_compared_as_numbers(version, ok):
-    assert doctor.compare("torch", version, ">=2.14", "mend").ok is ok
+def test_versions_are_compared_as_python_packages_are(version, ok):
+    assert doctor.compare("torch", version, ">=2.14", "fix").ok is ok
 
 
-def test_a_range_it_cannot_judge_is_refused():
-    with pytest.raises(ValueError, match="no plain >= bound"):
-        doctor.compare("torch", "2.15", ">=2.14,<3", "mend")
+def test_a_range_may_have_several_bounds():
+    assert doctor.compare("torch", "2.15", ">=2.14,<3,!=2.15.1", "fix").ok
+    assert not doctor.compare("torch", "3.0", ">=2.14,<3", "fix").ok
+
+
+def test_what_the_lab_needs_is_checked_and_other_systems_needs_are_not(monkeypatch):
+    found = [check.found.split()[0] for check in doctor.check_packages()]
+    assert {"Python", "torch", "nbval", "jupyterlab", "ipywidgets"} <= set(found)
+    assert len(found) == len(set(found))
+    monkeypatch.setattr(
+        metadata, "requires", lambda name: ['lost>=1; sys_platform == "none"', 'more; extra == "x"']
+    )
+    assert all(check.ok for check in doctor.check_packages())
+
+
+def test_without_packaging_that_is_what_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "packaging.requirements", None)
+    assert "packaging is missing" in only(doctor.check_packages())
 
 
 def test_old_missing_and_gutted_packages_fail(monkeypatch):
@@ -81,7 +98,7 @@ def test_old_python_and_uninstalled_course_fail(monkeypatch):
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "metadata", none)
-    assert "coursekit is not installed" in only(doctor.check_packages())
+    assert "is not installed" in only(doctor.check_packages())
 
 
 def test_little_disk_and_memory_fail(monkeypatch):
