@@ -20,6 +20,16 @@ def colours(stream: TextIO) -> bool:
     return stream.isatty()
 
 
+def sign(good: bool | None, stream: TextIO) -> str:
+    """Return a sign for right, wrong, or neither; plain letters where the stream has no others."""
+    signs = {True: "\N{CHECK MARK}", False: "\N{BALLOT X}", None: "-"}
+    try:
+        signs[good].encode(stream.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return {True: "+", False: "x", None: "-"}[good]
+    return signs[good]
+
+
 class Progress:
     """One line at the foot of a terminal that says what is being done; nothing elsewhere."""
 

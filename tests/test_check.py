@@ -14,6 +14,7 @@ from torch import nn
 from coursekit.checks import Check, exercise_set, record
 from coursekit.checks import check as module
 from coursekit.checks.digest import digest, fingerprint, number
+from coursekit.checks.panel import Line, Panel, brief
 from coursekit.checks.record import CHANGED, CellRecord, GivenCell, KnownMistake, Record, TaskRecord
 
 T = torch.arange(24, dtype=torch.float64).reshape(2, 3, 4) / 7
@@ -304,13 +305,82 @@ def test_in_a_notebook_the_record_beside_it_judges(tmp_path, monkeypatch, capsys
         check.done()
         return capsys.readouterr().out
 
-    assert checked(2).count("agrees") == 3 and "t-check: 7 of 7 points" in checked(2)
-    said = checked(0.5)
-    assert "DIFFERS  map: same shape, other values" in said
-    assert "A known mistake: you halved it" in said and "t-check: 0 of 7 points" in said
+    assert checked(2) == (
+        "\N{CHECK MARK} t-check: 7 of 7 points\n"
+        "  \N{CHECK MARK} 3 calls agree: map; count (452); effect (3.2)\n"
+    )
+    assert checked(0.5).splitlines()[:2] == [
+        "\N{BALLOT X} t-check: 0 of 7 points",
+        "  \N{BALLOT X} A known mistake: you halved it",
+    ]
+    assert "\N{BALLOT X} map: same shape, other values; yours begin" in checked(0.5)
+    assert "2 calls agree: count (452); effect (3.2)" in checked(0.5)
     assert "known mistake" not in checked(3)
     monkeypatch.setenv("COURSEKIT_SEED", "1")  # other inputs: the record says nothing of them
     assert "points" not in checked(2)
+
+
+def test_a_line_too_many_is_said(tmp_path, monkeypatch, capsys):
+    (tmp_path / "expected").mkdir()
+    (tmp_path / "expected" / "01_small.json").write_text(record.written(SMALL))
+    exercise_set("01_small")
+    check = Check("t-check")
+    for label, value in (("map", 2 * T), ("count", 452), ("more", 1)):
+        check(label, lambda value=value: value)
+    check.done()
+    said = capsys.readouterr().out
+    assert "0 of 7 points" in said and "effect: the check did not get that far" in said
+
+
+LONG = Panel(
+    "t-check",
+    3,
+    7,
+    (
+        Line("map", True, ""),
+        Line("<b>", False, "yours is " + 100 * "9 <i> ", ("KeyError: 'x'", "  line 2: x[0]")),
+    ),
+    mistakes=("you halved it",),
+    warnings=("It uses eval.",),
+)
+
+
+def test_a_panel_has_the_verdict_first_and_signs_beside_colours():
+    rows = LONG.text().splitlines()
+    assert [row.strip()[0] for row in rows[:4]] == [
+        "\N{BALLOT X}",
+        "\N{BALLOT X}",
+        "!",
+        "\N{BALLOT X}",
+    ]
+    assert rows[1].endswith("A known mistake: you halved it") and max(map(len, rows)) <= 88
+    assert len(LONG.text()) < 600 and rows[-1].endswith("1 call agrees: map")
+    assert "KeyError" in LONG.text()
+
+
+def test_in_a_notebook_a_panel_is_a_page_without_a_students_markup():
+    page = LONG.html()
+    places = [page.index(text) for text in ("3 of 7 points", "you halved it", "eval", "KeyError")]
+    assert places == sorted(places) and "<i>" not in page and page.count("<b>") == 1
+    assert page.count("<details>") == 2 and "\N{BALLOT X}" in page and "color" in page
+
+
+def test_while_it_runs_a_panel_says_how_far_it_is():
+    assert replace(LONG, points=None).text().startswith("t-check: running, 2 calls checked")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("452", "452"),
+        ("measured 3.2", "3.2"),
+        (digest(T), ""),
+        (digest((T, T)), ""),
+        (repr("x" * 99), ""),
+    ],
+)
+def test_of_a_right_value_only_what_can_be_read_is_shown(value, shown):
+    assert brief(value) == shown
 
 
 def test_without_a_record_the_values_are_shown_and_not_judged(capsys):

@@ -12,8 +12,8 @@ from test_pairs import jupyterlab
 from coursekit import mine
 from coursekit.__main__ import main
 from coursekit.source.pairs import written
-from coursekit.student import check as marking
-from coursekit.student.check import mark
+from coursekit.student import marking
+from coursekit.student.marking import mark
 from coursekit.student.notebook import read
 
 NOTEBOOK = Path("work/exercises/01_small.ipynb")
@@ -49,13 +49,17 @@ def only(submission=None):
 def test_the_table_gives_points_reason_mistake_and_the_next_hint(course, capsys):
     assert main(["check", "01"]) == 1
     said = capsys.readouterr().out
-    assert "1 Square a map" in said and "0 of 100" in said and "not written yet" in said
+    assert said.startswith("Checking work/exercises/01_small.ipynb in a fresh kernel ...")
+    assert "- 1 Square a map" in said and "0 of 100" in said and "not written yet" in said
     assert "Hint" not in said
     answer(square("x * x"))
     assert main(["check", str(NOTEBOOK)]) == 1
     said = capsys.readouterr().out
     assert "same shape, other values" in said and "working" not in said
-    assert "A known mistake: you lost the sign: a square is never negative" in said
+    assert "\N{BALLOT X} 1 Square a map" in said
+    mistake = "A known mistake: you lost the sign: a square is never negative"
+    places = [said.index(text) for text in ("all tasks 0 of 100", mistake, "same shape")]
+    assert places == sorted(places)  # the verdict first, then the mistake, then what differs
     assert "Hint 1 of 2: What happens to the sign" in said
     assert main(["check", "1"]) == 1
     assert "Hint 1 of 2" in capsys.readouterr().out  # the same answer: no other hint
@@ -66,7 +70,9 @@ def test_the_table_gives_points_reason_mistake_and_the_next_hint(course, capsys)
     assert "line 3: return x.missing()" in said and "Hint 2 of 2: Multiply x by" in said
     answer(square("x * size(x)"), before="size = abs")  # an added cell travels with the answer
     assert main(["check", "1"]) == 0
-    assert "100 of 100" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "all tasks 100 of 100" in said and "\N{CHECK MARK} 1 Square a map" in said
+    assert "\033" not in said  # colours are for terminals
     assert main(["progress"]) == 0
     said = capsys.readouterr().out
     assert "01_small" in said and "100 of 100, 1 of 1 tasks" in said and "all sets" in said
@@ -99,6 +105,18 @@ def test_a_faulty_answer_costs_points_and_says_why(course, name):
     answer(source)
     found = only()
     assert found.points == 0 and said in found.reason
+
+
+def test_what_the_grader_would_refuse_is_said_and_so_is_what_it_leaves_out(course, capsys):
+    above = "helper = __import__('importlib')"
+    answer("def square(x):\n    eval('0')\n    return x * x.abs()")
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(above))
+    nbformat.write(notebook, NOTEBOOK)
+    assert main(["check", "1"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "The answer uses eval, which can reach any module unseen" in said
+    assert "Your cell that begins \"helper = __import__('importlib')\" uses __import__" in said
 
 
 def test_a_cell_that_never_ends_costs_its_points_and_no_more_time(course, monkeypatch):

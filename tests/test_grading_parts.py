@@ -11,10 +11,10 @@ import pytest
 from grading_kit import NAME, SETS, SMALL, Case, write_class
 from nbformat import NotebookNode
 
+from coursekit.checks.static_checks import not_allowed, tree, workarounds
 from coursekit.grader.references import Reference
 from coursekit.grader.runs import CellRun, NotebookRun, RunLog, read_log
 from coursekit.grader.scoring import Scorer
-from coursekit.grader.static_checks import not_allowed, tree, workarounds
 from coursekit.report.model import TaskResult
 from coursekit.sandbox import levels, package
 from coursekit.sandbox.launch import Sandbox

@@ -1,9 +1,10 @@
-"""A check cell: it makes inputs, calls the student's code, and prints a line per call.
+"""A check cell: it makes inputs, calls the student's code, and has a line for each call.
 
-A check knows no right answer. It prints what the student's object computes; the record beside the
-exercises (see `record`) holds the lines of the solution and of known mistakes. With
-COURSEKIT_CHECK=values in the environment, no record is opened, and only the bare lines are printed.
-COURSEKIT_SEED changes all inputs, COURSEKIT_LINE_LIMIT the seconds that one call may take then.
+A check knows no right answer. Its lines are what the student's object computes; the record beside
+the exercises (see `record`) holds the lines of the solution and of known mistakes, and a student
+sees how they compare (see `panel`). With COURSEKIT_CHECK=values in the environment, no record is
+opened, and only the bare lines are printed. COURSEKIT_SEED changes all inputs,
+COURSEKIT_LINE_LIMIT the seconds that one call may take then.
 """
 
 import contextlib
@@ -17,9 +18,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from coursekit import mine
 from coursekit.checks.digest import digest, number, stream
-from coursekit.checks.imports import reached_by
+from coursekit.checks.imports import defining_cells
 from coursekit.checks.limits import TooLong, limit
+from coursekit.checks.panel import Line, Panel, Shown, brief
 from coursekit.checks.record import CHANGED, MEASURED, UNWRITTEN, Record, TaskRecord, load
+from coursekit.checks.static_checks import not_allowed, withheld, workarounds
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,6 +70,8 @@ class Check:
         self._here, self._draws = sys._getframe(1).f_code.co_filename, 0
         judged = _record if _record is not None and self.seed == _record.seed else None
         self._task: TaskRecord | None = judged.task_of(cell) if judged else None
+        self._panel_lines = list[Line]()
+        self._shown = Shown(self._panel(None)) if self._task else None
 
     def normal(self, *shape: int) -> "torch.Tensor":
         """Return a float64 tensor of this shape, drawn from the standard normal distribution."""
@@ -124,16 +129,24 @@ class Check:
         self._line(label, function, arguments, shown)
 
     def done(self) -> None:
-        """Print the points of this check, and the known mistake behind a loss, if there is one."""
+        """Show the points of this check, the known mistake behind a loss, and what differs."""
         if self._task is None:
             return
         verdict = self._task.verdict(self.cell, self.lines)
-        if verdict.mistakes:
-            print(f"A known mistake: {', or: '.join(verdict.mistakes)}")
-        strange = reached_by(self._task.names, self._task.imports, self._here)
+        cells = defining_cells(self._task.names, self._here)
+        strange = not_allowed(cells, self._task.imports)
+        ways = workarounds(cells)
+        warnings = []
         if strange:
-            print(f"This task is to be written without {', '.join(strange)}: no points yet.")
-        print(f"{self.cell}: {0 if strange else verdict.points} of {verdict.of} points")
+            warnings.append(f"This task is to be written without {', '.join(strange)}: no points.")
+        if ways:
+            warnings.append(withheld(ways))
+        if verdict.faults and all(line.agrees for line in self._panel_lines):
+            warnings += verdict.faults  # such as a line too many
+        points = 0 if strange else verdict.points
+        panel = self._panel(points, tuple(verdict.mistakes), tuple(warnings))
+        if self._shown:
+            self._shown.finish(panel)
 
     def _line(
         self,
@@ -171,15 +184,23 @@ class Check:
 
     def _say(self, trouble: str) -> None:
         line = self.lines[-1]
-        if self._task is None:
+        if self._task is None or self._shown is None:
             print(line)
-        else:
-            right = self._task.cells[self.cell].lines
-            place = len(self.lines) - 1
-            fault = place < len(right) and self._task.explain(right[place], line)
-            print(f"DIFFERS  {fault}" if fault else f"agrees   {line}")
-        if trouble:
-            print(trouble, file=sys.stderr if _values_only() else sys.stdout)
+            if trouble:
+                print(trouble, file=sys.stderr if _values_only() else sys.stdout)
+            return
+        right, place = self._task.cells[self.cell].lines, len(self.lines) - 1
+        fault = self._task.explain(right[place], line) if place < len(right) else None
+        label, _, value = line.partition(": ")
+        says = fault.removeprefix(f"{label}: ") if fault else brief(value)
+        self._panel_lines.append(Line(label, not fault, says, tuple(trouble.splitlines())))
+        self._shown.update(self._panel(None))
+
+    def _panel(
+        self, points: int | None, mistakes: tuple[str, ...] = (), warnings: tuple[str, ...] = ()
+    ) -> Panel:
+        of = self._task.cells[self.cell].points if self._task else 0
+        return Panel(self.cell, points, of, tuple(self._panel_lines), mistakes, warnings)
 
     def _traceback(self, error: BaseException) -> str:
         """Return the error's message, and the student's lines that led to it, innermost last."""

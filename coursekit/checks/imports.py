@@ -1,7 +1,6 @@
 """Modules that a student's code uses though its task does not allow them."""
 
 import ast
-import contextlib
 import linecache
 import sys
 from collections.abc import Iterable, Iterator
@@ -30,21 +29,19 @@ def forbidden(tree: ast.AST, allowed: Iterable[str]) -> list[str]:
     )
 
 
-def reached_by(names: Iterable[str], allowed: Iterable[str], checked_in: str) -> list[str]:
-    """Return the forbidden imports in the cells that define ``names`` in the running notebook.
+def defining_cells(names: Iterable[str], checked_in: str) -> list[str]:
+    """Return the sources of the cells that define ``names`` in the running notebook.
 
     ``checked_in`` is the file name of the check's own cell, which may import anything.
     """
-    main, found = sys.modules["__main__"], set[str]()
+    main, files = sys.modules["__main__"], dict[str, None]()
     for name in names:
         thing = getattr(main, name, None)
         for function in (thing, *getattr(thing, "__dict__", {}).values()):
             code = getattr(function, "__code__", None)
             if code and code.co_filename != checked_in:
-                with contextlib.suppress(SyntaxError):
-                    tree = ast.parse("".join(linecache.getlines(code.co_filename)))
-                    found.update(forbidden(tree, allowed))
-    return sorted(found)
+                files[code.co_filename] = None
+    return ["".join(linecache.getlines(file)) for file in files]
 
 
 def _reached(node: ast.AST, package: str) -> Iterator[str]:

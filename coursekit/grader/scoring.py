@@ -6,16 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from coursekit.checks.record import UNWRITTEN
+from coursekit.checks.static_checks import not_allowed, tree, workarounds
 from coursekit.grader.engine import Engine
 from coursekit.grader.pristine import Pristine, manual_points
 from coursekit.grader.references import Reference, earned
 from coursekit.grader.runs import CellRun, NotebookRun
-from coursekit.grader.static_checks import not_allowed, tree, workarounds
 from coursekit.report.model import CellResult, TaskResult
 from coursekit.sandbox.guard import IN_ALL
 from coursekit.sandbox.launch import Sandbox
 from coursekit.source.tasks import is_hidden
-from coursekit.student.check import trouble
+from coursekit.student.marking import trouble
 from coursekit.submissions.given import owner
 from coursekit.submissions.matching import FoundAnswer, Match
 

@@ -1,6 +1,7 @@
 """Run a notebook in a fresh kernel of this environment."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from jupyter_client import AsyncKernelManager
@@ -22,6 +23,7 @@ def execute(
     environment: dict[str, str] | None = None,
     limit: float = CELL_LIMIT,
     go_on: bool = False,
+    watch: Callable[[str], None] | None = None,
 ) -> None:
     """Run all cells in ``folder``, and put their outputs into the notebook.
 
@@ -31,6 +33,7 @@ def execute(
         environment: variables in addition to those of this process.
         limit: seconds for one cell.
         go_on: run the cells after a failed one, too.
+        watch: called with the id of each cell before it runs.
 
     Raises:
         CellExecutionError: for the first cell that fails, unless ``go_on``.
@@ -41,8 +44,14 @@ def execute(
         kernel_name=CURRENT_ENV_KERNEL_NAME, kernel_spec_manager=NbvalKernelspecManager()
     )
     tagged = any("gpu" in cell.metadata.get("tags", []) for cell in notebook.cells)
+
+    def begin(cell: NotebookNode, cell_index: int) -> None:
+        if watch:
+            watch(cell.id)
+
     client = NotebookClient(
         notebook,
+        on_cell_start=begin,
         km=manager,
         timeout=limit,
         record_timing=False,

@@ -1,213 +1,90 @@
-"""`python -m coursekit check 05`: a student's answers through the visible checks, and what is next.
+"""`python -m coursekit check 05`: the points of your answers, the mistakes behind, what is next.
 
-The answers run in a fresh kernel, outside the student's notebook, which is only read. The lines
-that the checks print there are judged here, against the record.
+The work is done in `marking`, which is imported only after the first sign of life.
 """
 
+from __future__ import annotations
+
 import argparse
-import html
-import re
+import shutil
+import sys
 import textwrap
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from nbformat import NotebookNode
-
-from coursekit import mine
-from coursekit.checks.check import TROUBLE
-from coursekit.checks.digest import fingerprint
-from coursekit.checks.record import UNWRITTEN, TaskRecord
-from coursekit.source.execute import execute
-from coursekit.student.notebook import Submission, read
+from coursekit.checks.panel import folded
+from coursekit.checks.record import UNWRITTEN
 from coursekit.student.work import find
-from coursekit.submissions.given import owner
+from coursekit.terminal import Progress, paint, sign
 
-CELL_LIMIT = 120  # seconds; each call of an answer has its own, shorter one
+if TYPE_CHECKING:
+    from coursekit.student.marking import Mark
+    from coursekit.student.notebook import Submission
+
 WIDTH = 96
-
-
-@dataclass(frozen=True)
-class Mark:
-    """One task: points, of how many that can be checked here, and the first reason for a loss."""
-
-    task: str
-    number: int
-    title: str
-    points: int
-    of: int
-    reason: str
-    mistake: str
+COLOURS = {True: "green", False: "red", None: "grey"}
 
 
 def run(options: argparse.Namespace) -> int:
     """Check a set and print the table; the status is 0 if all points are earned, else 1."""
-    submission = read(find(options.exercise))
+    path = find(options.exercise)
+    print(f"Checking {path} in a fresh kernel ...", flush=True)
     start = time.monotonic()
-    marks = mark(submission)
+    with Progress(sys.stderr) as progress:
+        progress.say("starting Python")
+        from coursekit.student.marking import mark, remember
+        from coursekit.student.notebook import read
+
+        submission = read(path)
+        marks = mark(submission, progress.say)
     hints = remember(submission, marks)
-    print(
-        f"{submission.path}, saved {saved(submission)}; "
-        f"checked in {time.monotonic() - start:.0f} s\n"
-    )
-    print(table(submission, marks, hints))
-    for note in submission.notes:
-        print(f"  {note}")
+    for line in report(submission, marks, hints, time.monotonic() - start):
+        print(line)
     return 0 if all(each.points == each.of for each in marks) else 1
 
 
-def mark(submission: Submission) -> list[Mark]:
-    """Run the answers, and judge what the checks print; one mark a task."""
-    notebook = submission.grafted()
-    died = ""
-    try:
-        execute(
-            notebook,
-            submission.path.parent.resolve(),
-            limit=CELL_LIMIT,
-            go_on=True,
-            environment={"COURSEKIT_CHECK": "values", "COURSEKIT_SEED": "0"},
-        )
-    except (DeadKernelError, CellTimeoutError) as error:
-        done = [cell.id for cell in notebook.cells if cell.get("execution_count")]
-        what = "Python itself died" if isinstance(error, DeadKernelError) else "it took too long"
-        died = f"{what} in or after the cell {done[-1] if done else 'setup'}"
-    cells = {cell.id: cell for cell in notebook.cells}
-    return [
-        _mark(submission, name, number, task, cells, died)
-        for number, (name, task) in enumerate(submission.record.tasks.items(), 1)
-    ]
-
-
-def _mark(
-    submission: Submission,
-    name: str,
-    number: int,
-    task: TaskRecord,
-    cells: dict[str, NotebookNode],
-    died: str,
-) -> Mark:
-    verdicts = [task.verdict(cell, printed(cells[cell])) for cell in task.cells]
-    points, of = sum(v.points for v in verdicts), sum(v.of for v in verdicts)
-    strange = submission.strange(name)
-    known = task.mistakes(verdicts)
-    reason = next((fault for verdict in verdicts for fault in verdict.faults), "")
-    if submission.absent(name):
-        reason = f"the cell {task.answer} is not in this notebook any more"
-    elif submission.unwritten(name):
-        reason, known = UNWRITTEN, []
-    elif strange:
-        reason, points = f"to be written without {', '.join(strange)}", 0
-    elif broken := _error(cells, task.answer):
-        reason = f"your cell does not run: {broken}"
-    elif ": raises " in reason:
-        reason += "".join(f"\n{line.strip()}" for line in _trouble(task, cells))
-    elif died and reason.endswith("did not get that far"):
-        reason = died
-    return Mark(name, number, task.title, points, of, reason, "; or: ".join(known))
-
-
-def printed(cell: NotebookNode) -> list[str]:
-    """The lines that a cell printed."""
-    texts = [output.text for output in cell.outputs if output.get("name") == "stdout"]
-    return "".join(texts).splitlines()
-
-
-def _trouble(task: TaskRecord, cells: dict[str, NotebookNode]) -> list[str]:
-    """The first short traceback that a task's checks showed."""
-    return trouble(
-        "".join(
-            output.text
-            for cell in task.cells
-            for output in cells[cell].outputs
-            if output.get("name") == "stderr"
-        )
-    )
-
-
-def trouble(text: str) -> list[str]:
-    """The first short traceback in what checks showed."""
-    lines = text.splitlines()
-    starts = [
-        k
-        for k, line in enumerate(lines)
-        if line.startswith(TROUBLE) and not line.startswith(TROUBLE + " ")
-    ]
-    return lines[starts[0] : starts[1] if len(starts) > 1 else None] if starts else []
-
-
-def _error(cells: dict[str, NotebookNode], answer: str) -> str:
-    """The first error of the cells of an answer."""
-    errors = [
-        output
-        for name, cell in cells.items()
-        if owner(name) == answer
-        for output in cell.outputs
-        if output.output_type == "error"
-    ]
-    return f"{errors[0].ename}: {errors[0].evalue}".splitlines()[0] if errors else ""
-
-
-def remember(submission: Submission, marks: list[Mark]) -> dict[str, str]:
-    """Write the progress of this set; returns the next hint of each task that lost points.
-
-    Another hint comes when the answer was changed and still loses points.
-    """
-    before = mine.read(submission.home).get(submission.name, {}).get("tasks", {})
-    tasks, hints = {}, {}
-    for each in marks:
-        task = submission.record.tasks[each.task]
-        answer = fingerprint(submission.answer(each.task))
-        old = before.get(each.task, {})
-        count = old.get("hints", 0)
-        if each.points < each.of and each.reason != UNWRITTEN:
-            count = min(len(task.hints), count + (answer != old.get("answer")))
-            hint = _plain(task.hints, count)
-            hints[each.task] = f"Hint {count} of {len(task.hints)}: {hint}"
-        tasks[each.task] = {"points": each.points, "of": each.of, "hints": count, "answer": answer}
-    if submission.path.resolve().parent.name != "solutions":  # they are nobody's progress
-        mine.write(
-            submission.name,
-            {
-                "points": sum(each.points for each in marks),
-                "of": sum(each.of for each in marks),
-                "when": datetime.now().strftime("%Y-%m-%d %H:%M"),
-                "tasks": tasks,
-            },
-            submission.home,
-        )
-    return hints
-
-
-def _plain(hints: Sequence[str], count: int) -> str:
-    return html.unescape(re.sub(r"</?(?:code|pre|em|b|p)>", "`", hints[count - 1]))
-
-
-def table(submission: Submission, marks: list[Mark], hints: dict[str, str]) -> str:
-    """What `check` prints."""
-    rows = []
-    for each in marks:
-        rows.append(f"{each.number} {each.title:40.40} {each.points:3} of {each.of:3}")
-        known = each.mistake and f"A known mistake: {each.mistake}"
-        for text in (*each.reason.splitlines(), known, hints.get(each.task)):
-            rows += textwrap.wrap(
-                text or "", WIDTH, initial_indent="    ", subsequent_indent="      "
-            )
+def report(
+    submission: Submission, marks: list[Mark], hints: dict[str, str], seconds: float
+) -> Iterator[str]:
+    """Yield the lines that `check` prints: the sum, then each task with its mistake first."""
     points, of = sum(each.points for each in marks), sum(each.of for each in marks)
-    rows.append(f"  {'all tasks':40} {points:3} of {of:3}")
+    verdict = f"{submission.name}: all tasks {points} of {of} points"
+    yield paint(f"{_sign(points == of)} {verdict}", "bold", sys.stdout)
+    yield f"  the file was saved {saved(submission.path)}; checked in {seconds:.0f} s"
     later = sum(task.points for task in submission.record.tasks.values()) - of
     if later:
-        rows.append(f"  {later} more points come from your instructor: other inputs, your words")
-    return "\n".join(rows)
+        yield f"  {later} more points come from your instructor: other inputs, your words"
+    yield ""
+    for each in marks:
+        solved = None if each.reason == UNWRITTEN else each.points == each.of
+        row = f"{_sign(solved)} {each.number} {each.title:40.40} {each.points:3} of {each.of:3}"
+        yield paint(row, COLOURS[solved], sys.stdout)
+        known = each.mistake and f"A known mistake: {each.mistake}"
+        warning = each.warning and f"! {each.warning}"
+        reasons = map(folded, each.reason.splitlines())
+        for text in (known, *reasons, warning, hints.get(each.task, "")):
+            yield from _wrapped(text)
+    for note in (*submission.left_out(), *submission.notes):
+        yield from _wrapped(f"! {note}")
 
 
-def saved(submission: Submission) -> str:
-    """How long ago the file was saved, in words."""
-    minutes = int((time.time() - submission.path.stat().st_mtime) / 60)
+def _sign(solved: bool | None) -> str:
+    return sign(solved, sys.stdout)
+
+
+def _wrapped(text: str) -> list[str]:
+    width = min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
+    return textwrap.wrap(text, width, initial_indent="    ", subsequent_indent="      ")
+
+
+def saved(path: Path) -> str:
+    """Return in words how long ago a file was saved."""
+    minutes = int((time.time() - path.stat().st_mtime) / 60)
     if minutes < 1:
         return "just now"
     if minutes < 120:
         return f"{minutes} minute{'s' * (minutes != 1)} ago"
-    return datetime.fromtimestamp(submission.path.stat().st_mtime).strftime("on %Y-%m-%d at %H:%M")
+    return datetime.fromtimestamp(path.stat().st_mtime).strftime("on %Y-%m-%d at %H:%M")

@@ -5,15 +5,14 @@ are taken, with the cells that the student added to them. They are found as the 
 by `finding`: an editor that gave all cells other ids, or a copy under another name, costs nothing.
 """
 
-import ast
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from coursekit.checks.imports import forbidden
 from coursekit.checks.record import Record, load, load_all
+from coursekit.checks.static_checks import not_allowed, workarounds
 from coursekit.mine import home
 from coursekit.submissions.given import graft
 from coursekit.submissions.matching import Match, match, set_of
@@ -74,14 +73,22 @@ class Submission:
         )
 
     def strange(self, task: str) -> list[str]:
-        """What the answer to a task imports though the task does not allow it."""
-        found: set[str] = set()
-        for source in self.answer(task):
-            try:
-                found.update(forbidden(ast.parse(source), self.record.tasks[task].imports))
-            except SyntaxError:
-                continue  # its check says more about it
-        return sorted(found)
+        """Return what the answer to a task imports though the task does not allow it."""
+        return not_allowed(self.answer(task), self.record.tasks[task].imports)
+
+    def left_out(self) -> list[str]:
+        """Return a sentence for each own cell above the tasks that the grader will not run."""
+        allowed = [name for task in self.record.tasks.values() for name in task.imports]
+        found = {
+            source: [*not_allowed([source], allowed), *workarounds([source])]
+            for source in self.match.before
+        }
+        return [
+            f"Your cell that begins {source.strip().splitlines()[0][:40]!r} uses "
+            f"{', '.join(names)}: in grading it is left out"
+            for source, names in found.items()
+            if names
+        ]
 
 
 def read(path: Path) -> Submission:

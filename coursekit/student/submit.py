@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     target = bundle(submission)
     print(
         f"{target} is ready to hand in. It holds {submission.path.name} as saved "
-        f"{saved(submission)}; if you have changed it since, save and submit again."
+        f"{saved(submission.path)}; if you have changed it since, save and submit again."
     )
     return 0
 

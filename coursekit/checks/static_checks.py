@@ -1,10 +1,11 @@
-"""Search a student's code for modules that its task forbids, and for ways to reach them unseen."""
+"""Search a student's code for modules that its task forbids, and for ways to reach them unseen.
+
+The grader withholds points for these; the checks of the notebook and `check` warn of the same.
+"""
 
 import ast
 import warnings
 from collections.abc import Iterable, Iterator
-
-from IPython.core.inputtransformer2 import TransformerManager
 
 from coursekit.checks.imports import forbidden
 
@@ -25,6 +26,8 @@ def tree(source: str) -> ast.Module | None:
 
     The code that a magic such as `%%time` runs is text to Python; it stands at the tree's end.
     """
+    from IPython.core.inputtransformer2 import TransformerManager  # a second, where it is not yet
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -55,6 +58,14 @@ def workarounds(sources: Iterable[str]) -> list[str]:
         name for source in sources if (parsed := tree(source)) for name in _workarounds(parsed)
     }
     return sorted(found)
+
+
+def withheld(ways: Iterable[str]) -> str:
+    """Return the warning about workarounds in an answer."""
+    return (
+        f"The answer uses {', '.join(ways)}, which can reach any module unseen: in grading its "
+        "points wait for your instructor; write it without."
+    )
 
 
 def _workarounds(parsed: ast.Module) -> Iterator[str]:
