@@ -1,8 +1,11 @@
 """A newcomer's day in JupyterLab, which has no layout for a phone: lesson, task, slider."""
 
+import json
 import re
 import subprocess
+import time
 
+from copied import changed
 from laboratory import PATIENCE, Notebook, open_notebook
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
@@ -39,6 +42,7 @@ def test_the_first_click_opens_lesson_00_and_it_runs_to_its_end(page, lab, shots
     page.save_screenshot(str(shots / "lesson-00-opened.png"))
     lesson.run_all()
     assert lesson.errors() == {}
+    lesson.save()
     page.save_screenshot(str(shots / "lesson-00-run.png"))
     task = lesson.follow("where-next", "exercise set 01")
     assert task.path == "exercises/01_residual_unit.ipynb"
@@ -64,8 +68,7 @@ def test_a_task_is_solved_in_its_cell(page, lab, course, shots):
 
     task.write("orders-answer", RAW_SHORTCUT)
     task.run("orders-answer")
-    assert "DIFFERS" not in task.run("orders-check-2")
-    assert "orders-check-2: 5 of 5 points" in task.printed("orders-check-2")
+    assert "\N{CHECK MARK} orders-check-2: 5 of 5 points" in task.run("orders-check-2")
     page.save_screenshot(str(shots / "task-solved.png"))
 
     task.save()
@@ -76,7 +79,7 @@ def test_a_task_is_solved_in_its_cell(page, lab, course, shots):
         text=True,
     )
     assert re.search(
-        r"^1 The same layers, in two orders +10 of +10$", found.stdout, re.MULTILINE
+        r"^\N{CHECK MARK} 1 The same layers, in two orders +10 of +10$", found.stdout, re.MULTILINE
     ), found.stdout + found.stderr
     assert re.search(r"all tasks +10 of", found.stdout)
 
@@ -106,3 +109,71 @@ def test_the_mask_explorer_follows_its_slider(page, lab, shots):
     )
     assert before[1].startswith("Image 0 ") and not picture()[1].startswith("Image 0 ")
     page.save_screenshot(str(shots / "explorer-after.png"))
+
+
+ENDLESS = (
+    ACTIVATED_SHORTCUT
+    + """
+import time
+for second in range(600):
+    print(second)
+    time.sleep(1)
+"""
+)
+DEADLY = (
+    ACTIVATED_SHORTCUT
+    + """
+import os
+os._exit(1)
+"""
+)
+
+
+def answer_on_disk(course):
+    """The answer cell of set 01 as the student's file has it."""
+    cells = json.loads((course / "work/exercises/01_residual_unit.ipynb").read_text())["cells"]
+    return "".join(next(cell for cell in cells if cell["id"] == "orders-answer")["source"])
+
+
+def test_an_interrupted_run_and_a_killed_kernel_lose_no_answer(page, lab, course):
+    task = open_notebook(page, lab, "exercises/01_residual_unit.ipynb")
+    task.run("setup")
+    task.write("orders-answer", ENDLESS)
+    task.start("orders-answer")
+    time.sleep(3)
+    task.menu("Kernel", "Interrupt Kernel")
+    task.rest()
+    task.save()
+    assert answer_on_disk(course).strip() == ENDLESS.strip()
+
+    task.write("orders-answer", DEADLY)
+    task.start("orders-answer")
+    task.rest()  # JupyterLab starts another
+    task.save()
+    assert answer_on_disk(course).strip() == DEADLY.strip()
+    assert "Set 01" in task.run("setup")
+
+
+def test_an_edit_outside_is_shown_and_survives_a_save(page, lab, course):
+    path = course / "work/exercises/01_residual_unit.ipynb"
+    content = json.loads(path.read_text())
+    cell = next(cell for cell in content["cells"] if cell["id"] == "orders-answer")
+    cell["source"] = RAW_SHORTCUT.strip().splitlines(keepends=True)
+    content["metadata"]["kernelspec"]["display_name"] = ".venv (Python 3.12)"
+    path.write_text(json.dumps(content))
+    task = open_notebook(page, lab, "exercises/01_residual_unit.ipynb")
+    task.wait(
+        "return cells[at('orders-answer')].model.sharedModel.source.includes(arguments[0])",
+        "y = conv1(torch.relu(bn1(x)))",
+    )
+    task.run("setup")
+    task.save()
+    assert answer_on_disk(course) == RAW_SHORTCUT.strip()
+
+
+def test_after_all_this_nothing_that_is_tracked_has_changed(course):
+    """The last test of this file: lessons and exercises were run, and saved by autosave too."""
+    assert changed(course) == ""
+    words = [".venv/bin/python", "-m", "coursekit", "build", "--check", "course/00_start_here.py"]
+    found = subprocess.run(words, cwd=course, capture_output=True, text=True)
+    assert found.returncode == 0, found.stdout + found.stderr

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-STAMP = "import setup_env; setup_env.write(setup_env.STAMP, setup_env.wanted())"
+STAMP = "import setup_env as s; s.write(s.STAMP, s.wanted(s.LOCK, ''))"
 
 
 def course_copy(folder: Path) -> Path:
@@ -33,4 +33,14 @@ def course_copy(folder: Path) -> Path:
     for part in ("share", "etc"):  # JupyterLab itself, its extensions and kernels
         (theirs / part).symlink_to(ours / part)
     subprocess.run([theirs / "bin/python", "-c", STAMP], cwd=folder, check=True)
+    own = ["-c", "user.name=tests", "-c", "user.email=tests@localhost"]
+    for words in (["init", "-q"], ["add", "-A"], [*own, "commit", "-qm", "The course"]):
+        subprocess.run(["git", *words], cwd=folder, check=True)
     return folder
+
+
+def changed(folder: Path) -> str:
+    """Return what git calls changed in a copy: nothing, whatever a student does."""
+    return subprocess.run(
+        ["git", "status", "--porcelain"], cwd=folder, check=True, capture_output=True, text=True
+    ).stdout

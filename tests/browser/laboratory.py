@@ -39,7 +39,7 @@ def lab(folder: Path, log: Path) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = (
-        f"--no-browser --port {port} --ServerApp.port_retries=0 --allow-root "
+        f"--no-browser --port {port} --ServerApp.port_retries=0 "
         f"--IdentityProvider.token={TOKEN} --LabApp.expose_app_in_browser=True"
     )
     own = {
@@ -104,7 +104,7 @@ class Notebook:
 
     @property
     def path(self) -> str:
-        """Where the notebook lies, from the root of the course."""
+        """The path of the notebook, from the student's folder."""
         return self.ask("return panel.context.path")
 
     def ask(self, script: str, *arguments):
@@ -183,11 +183,30 @@ class Notebook:
         )
         return self.printed(cell)
 
+    def start(self, cell: str) -> None:
+        """Run a cell, and wait only until it is running."""
+        self.show(cell).click()
+        ActionChains(self.page).key_down(Keys.CONTROL).send_keys(Keys.ENTER).key_up(
+            Keys.CONTROL
+        ).perform()
+        self.wait("return panel.sessionContext.session.kernel.status === 'busy'")
+
+    def rest(self) -> None:
+        """Wait until the kernel is ready again; a dialog that reports its death is closed."""
+
+        def ready(page: Chrome) -> bool:
+            for button in page.find_elements(By.CSS_SELECTOR, ".jp-Dialog .jp-mod-accept"):
+                button.click()
+            return bool(self.ask("return panel.sessionContext.session?.kernel?.status === 'idle'"))
+
+        WebDriverWait(self.page, PATIENCE, 0.5).until(ready, "the kernel does not come to rest")
+
     def printed(self, cell: str) -> str:
         """All text in a cell's output."""
         return self.ask(
-            "return outputs(cells[at(arguments[0])]).map((o) => [].concat(o.text ?? "
-            "o.evalue ?? o.data?.['text/plain'] ?? '').join('')).join('')",
+            "return outputs(cells[at(arguments[0])]).filter((o) => !o.metadata?.progress).map("
+            "(o) => [].concat(o.text ?? o.evalue ?? o.data?.['text/plain'] ?? '').join('')"
+            ").join('')",
             cell,
         )
 
