@@ -30,11 +30,6 @@ UNFINISHED = os.path.join(VENV, ".installing")
 DONOR = os.path.join(VENV, ".torch-from")  # the Python whose PyTorch is borrowed
 LOG = os.path.join(VENV, "install.log")
 DOWNLOADS = os.path.join(VENV, "downloads")  # /tmp is often too small for them
-SETTINGS = os.path.join(VENV, "share", "jupyter", "lab", "settings")  # JupyterLab's own, in .venv
-QUIET = """{
-  "@jupyterlab/apputils-extension:notification": {"checkForUpdates": false, "fetchNews": "false"}
-}
-"""
 
 LOCK, TESTS_LOCK = "requirements.lock", os.path.join("tests", "requirements.lock")
 OLDEST, NEWEST = (3, 11), (3, 14)  # the packages in the lock are built for these
@@ -315,9 +310,6 @@ def install_course(donor):
     run([PIP + ["--require-hashes", "-r", lock], PIP + ["--no-build-isolation"] + PACKAGES])
     if donor:
         write(link, "\n".join(paths) + "\n")
-    if not os.path.isdir(SETTINGS):
-        os.makedirs(SETTINGS)
-    write(os.path.join(SETTINGS, "overrides.json"), QUIET)  # a lesson begins with no question
     os.remove(UNFINISHED)
     write(STAMP, wanted(LOCK, donor))
 
