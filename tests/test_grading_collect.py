@@ -457,3 +457,18 @@ def test_a_file_that_changes_during_grading_gives_no_cells_and_is_graded_again(t
     assert (anna.student, anna.set, anna.sha256) == ("anna", ARL, "")
     assert changed.cells == () and changed.notes == (intake.CHANGED,)
     assert bert == entries[1] and whole.cells
+
+
+@pytest.mark.parametrize("newest", ["exercises", "work/exercises"])
+def test_of_a_whole_course_the_file_with_answers_counts_however_old_it_is(tmp_path, newest):
+    """`git pull` makes the exercise as it was given the latest file of all."""
+    given = (mutilations.ROOT / "exercises" / f"{ARL}.ipynb").read_bytes()
+    names = {f"anna/exercises/{ARL}.ipynb": given, f"anna/work/exercises/{ARL}.ipynb": SOLVED}
+    lay(tmp_path, names | {f"ben/{ARL}.ipynb": SOLVED})
+    for name in names:
+        late = name.startswith(f"anna/{newest}/")
+        os.utime(tmp_path / name, (10**9 + late, 10**9 + late))
+    entry, _ = surveyed(tmp_path)
+    assert entry.path == f"anna/work/exercises/{ARL}.ipynb" and not entry.untouched
+    said = "it has no answers" if newest == "exercises" else "is of the same set"
+    assert said in entry.notes[0]

@@ -50,7 +50,8 @@ class Unread:
 class Entry:
     """One file without its content: of a known set, or unreadable for a reason.
 
-    ``source`` says where to read it again; it is None if there is nothing to read.
+    ``source`` says where to read it again; it is None if there is nothing to read. ``untouched``
+    says that every cell is still as it was given.
     """
 
     student: str
@@ -62,6 +63,7 @@ class Entry:
     ids: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     source: Listed | None = None
+    untouched: bool = False
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -84,7 +86,11 @@ def collect(folder: Path, size_limit: int = SIZE_LIMIT) -> Iterator[Handed | Unr
 
 
 def survey(handed: Iterable[Handed | Unread], records: Mapping[str, Record]) -> list[Entry]:
-    """Return every file in a fixed order; of a student's files of one set, only the latest."""
+    """Return every file in a fixed order; of a student's files of one set, only the latest.
+
+    A file without any answer gives way to one with answers: in a copy of the whole course, an
+    update can make the exercise itself the latest file.
+    """
     kept: dict[tuple[str, str, str], Entry] = {}
     for file in handed:
         entry = _entry(file, records)
@@ -92,8 +98,13 @@ def survey(handed: Iterable[Handed | Unread], records: Mapping[str, Record]) -> 
         if other is None:
             kept[entry.key] = entry
             continue
-        older, newer = sorted((other, entry), key=lambda entry: (entry.when or "", entry.path))
-        note = f"{older.path} is of the same set and was not graded: the latest file counts"
+        older, newer = sorted(
+            (other, entry), key=lambda entry: (not entry.untouched, entry.when or "", entry.path)
+        )
+        rule = (
+            "it has no answers" if older.untouched > newer.untouched else "the latest file counts"
+        )
+        note = f"{older.path} is of the same set and was not graded: {rule}"
         kept[entry.key] = replace(newer, notes=(*older.notes, *newer.notes, note))
     return [entry for _, entry in sorted(kept.items())]
 
@@ -190,4 +201,6 @@ def _entry(file: Handed | Unread, records: Mapping[str, Record]) -> Entry:
             why="it is no notebook of the sets that are graded here: none of its "
             "cells, headings or tasks is theirs",
         )
-    return replace(plain, set=name, source=file.source)
+    given = {cell.source.strip() for cell in records[name].notebook}
+    untouched = all(cell.source.strip() in given for cell in reading.cells)
+    return replace(plain, set=name, source=file.source, untouched=untouched)
