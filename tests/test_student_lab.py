@@ -231,6 +231,26 @@ def test_a_container_is_told_what_to_open(monkeypatch):
     assert not lab.in_container()
 
 
+def test_a_port_that_is_taken_is_named_and_nothing_is_lost(cloned, tmp_path):
+    before = git(cloned, "status", "--porcelain", "--ignored")
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        words = ["--no-browser", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
+        done = subprocess.run(
+            [sys.executable, "-m", "coursekit", "lab", "--", *words],
+            cwd=cloned,
+            env=os.environ | {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+    assert done.returncode != 0 and f"port {port}" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert git(cloned, "status", "--porcelain", "--ignored") == before
+
+
 def test_a_wrong_folder_is_one_sentence(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["lab"]) == 2
