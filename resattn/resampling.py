@@ -51,11 +51,11 @@ class Upsample(nn.Module):
 
     def forward(self, x: Tensor, size: tuple[int, int]) -> Tensor:  # (B, C, h, w) -> (B, C, *size)
         if self.conv is not None:
-            if all(isinstance(side, int) for side in size):
-                return self.conv(x, output_size=size)
-            large = self.conv(x)  # a tracer's sizes cannot be compared: cut without comparing
-            rows, columns = (torch.arange(side, device=x.device) for side in size)
-            return large.index_select(2, rows).index_select(3, columns)
+            if any(isinstance(side, Tensor | torch.SymInt) for side in size):
+                large = self.conv(x)  # a tracer's sizes cannot be compared: cut without comparing
+                rows, columns = (torch.arange(side, device=x.device) for side in size)
+                return large.index_select(2, rows).index_select(3, columns)
+            return self.conv(x, output_size=size)
         if self.kind == "nearest":
             large = F.interpolate(x, size=size, mode="nearest")
         else:
